@@ -1,0 +1,101 @@
+"""Scratch space that never outlives its job.
+
+Which one to use:
+
+- `workspace("label")`: a directory for one job, gone when the block ends, and after kill -9 at the next sweep.
+- `install("myapp")`: the same for a whole program; `tempfile` works inside it from then on.
+- `Root("myapp")`: a place of one's own for workspaces, with its own retention, sweeps and history.
+- the command `scratch run -- PROGRAM`: the same for any program in any language.
+
+Guaranteed: a workspace that any process holds is never removed by another's sweep; one that nobody holds is removed, or
+kept where it was to be, by the next process that opens its root; and nothing outside it is ever touched.
+Not guaranteed: anything against another program of the same user that removes files itself, or against its owner,
+who may end it while others use it. A program that neither holds the lease nor was started by one that still
+does is not known to anybody.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from scratchwork.errors import (
+        CannotKeep,
+        CannotMakeWorkspace,
+        CleanupIncomplete,
+        InvalidLabel,
+        LocksUnsupported,
+        ScratchError,
+        UntrustedRoot,
+        WorkspaceAlive,
+        WorkspaceGone,
+    )
+    from scratchwork.roots.default import workspace
+    from scratchwork.roots.installing import install
+    from scratchwork.roots.ledger import Ended
+    from scratchwork.roots.retention import Retention
+    from scratchwork.roots.root import Found, Root
+    from scratchwork.roots.sweeping import Swept
+    from scratchwork.roots.workspace import Attached, Workspace
+    from scratchwork.system.trees import Usage
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Attached": "roots.workspace",
+    "CannotKeep": "errors",
+    "CannotMakeWorkspace": "errors",
+    "CleanupIncomplete": "errors",
+    "Ended": "roots.ledger",
+    "Found": "roots.root",
+    "InvalidLabel": "errors",
+    "LocksUnsupported": "errors",
+    "Retention": "roots.retention",
+    "Root": "roots.root",
+    "ScratchError": "errors",
+    "Swept": "roots.sweeping",
+    "UntrustedRoot": "errors",
+    "Usage": "system.trees",
+    "Workspace": "roots.workspace",
+    "WorkspaceAlive": "errors",
+    "WorkspaceGone": "errors",
+    "install": "roots.installing",
+    "workspace": "roots.default",
+}
+
+__all__ = [
+    "Attached",
+    "CannotKeep",
+    "CannotMakeWorkspace",
+    "CleanupIncomplete",
+    "Ended",
+    "Found",
+    "InvalidLabel",
+    "LocksUnsupported",
+    "Retention",
+    "Root",
+    "ScratchError",
+    "Swept",
+    "UntrustedRoot",
+    "Usage",
+    "Workspace",
+    "WorkspaceAlive",
+    "WorkspaceGone",
+    "install",
+    "workspace",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Load a public name on first use, so that `import scratchwork` costs next to nothing (PEP 562)."""
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(f"{__name__}.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

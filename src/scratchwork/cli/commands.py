@@ -1,0 +1,105 @@
+"""The command's face: the group, what all its commands share, and how errors end it."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import sys
+
+import click
+
+import scratchwork
+from scratchwork.cli import history, keep, ls, rm, run, sweep
+from scratchwork.errors import ScratchError, UntrustedRoot, explain
+
+_EPILOG = """\b
+Exit status:
+  0  done
+  1  something was left undone, which a message names
+  2  the command line is wrong
+  3  no such workspace, or no such directory
+  4  a root that can't be trusted (another user's, a symlink, open to others)
+  5  no space or no inodes left
+  6  a read-only file system
+  7  no file descriptors left
+  8  locks do not work there
+  9  a running process holds it
+ 10  anything else that the operating system refused
+'run' exits with the command's own status, see 'scratch run --help'.
+"""
+
+_STATUS = {
+    errno.ENOENT: 3,
+    errno.ENOTDIR: 3,
+    errno.ENOSPC: 5,
+    errno.EDQUOT: 5,
+    errno.EROFS: 6,
+    errno.EMFILE: 7,
+    errno.ENFILE: 7,
+    errno.ENOLCK: 8,
+    errno.EBUSY: 9,
+    errno.ENOTEMPTY: 1,
+}
+_USAGE = 2
+_UNTRUSTED = 4
+_OTHER = 10
+_RUN_FAILED = 125
+_INTERRUPTED = 130
+
+
+@click.group(epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(scratchwork.__version__, prog_name="scratch")
+def scratch() -> None:
+    """Scratch space that never outlives its job.
+
+    'scratch run -- COMMAND' runs any program with its temporary files in a workspace of its own, which is removed when
+    the program ends. If everything is killed, the next 'scratch' that comes by removes it. A workspace that a running
+    process holds is never touched.
+    """
+
+
+for _module in (run, ls, sweep, keep, rm, history):
+    scratch.add_command(_module.command)
+
+
+def run_command(arguments: list[str]) -> int:
+    """Run one command, turning every error into one line on stderr and a status."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("scratch: %(message)s"))
+    logging.getLogger("scratchwork").addHandler(handler)
+    is_run = arguments[:1] == ["run"]
+    try:
+        status = scratch.main(arguments, prog_name="scratch", standalone_mode=False)
+        return status if isinstance(status, int) else 0
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.ctx.get_help() if error.ctx else "")
+        return _USAGE
+    except click.ClickException as error:
+        where = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "scratch"
+        _say(f"{error.format_message()} See '{where} --help'.")
+        return _RUN_FAILED if is_run else _USAGE
+    except click.Abort:
+        return _INTERRUPTED
+    except BrokenPipeError:
+        sys.stdout = None  # the reader has gone; there is nobody to flush for
+        return 0
+    except (ScratchError, OSError) as error:
+        _say(str(error) if isinstance(error, ScratchError) else _describe(error))
+        return _RUN_FAILED if is_run else _status(error)
+
+
+def _status(error: ScratchError | OSError) -> int:
+    if isinstance(error, UntrustedRoot):
+        return _UNTRUSTED
+    if isinstance(error, OSError):
+        return _STATUS.get(error.errno or 0, _OTHER)
+    return _USAGE
+
+
+def _describe(error: OSError) -> str:
+    path = str(error.filename or "")
+    return f"{path}: {explain(error, path)}" if path else explain(error, path)
+
+
+def _say(message: str) -> None:
+    click.echo(f"scratch: {message}", err=True)

@@ -1,0 +1,64 @@
+"""`scratch ls`: what there is, and who holds it."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Any
+
+import click
+
+from scratchwork.cli.shared import as_json, open_roots, takes_roots
+from scratchwork.roots.root import Found, Root
+from scratchwork.system import processes
+from scratchwork.views import tables, words
+
+_COLUMNS = ("STATE", "LABEL", "AGE", "SIZE", "FILES", "HELD BY", "WHY", "PATH")
+
+
+@click.command("ls", short_help="List workspaces: alive, dead or kept, and who holds them.")
+@takes_roots
+@as_json
+def command(app: str | None, directory: str | None, as_json: bool) -> int:
+    """List workspaces: alive, dead or kept; label, age, size, files, and who holds them.
+
+    'alive': a running process holds it. 'dead': nobody does, and the next sweep removes it. 'kept': it is retained for a
+    person to look at, until it expires. Changes nothing.
+    """
+    rows = [_facts(root, found) for root in open_roots(app, directory) for found in root.workspaces()]
+    holders = processes.holders({lease for row in rows for lease in _leases(row)})
+    for row in rows:
+        pids = sorted({pid for lease in _leases(row) for pid in holders[lease]} - {os.getpid()})
+        row["held_by"] = [{"pid": pid, "command": processes.command(pid)} for pid in pids]
+    if as_json:
+        tables.show_json(rows)
+    elif rows:
+        tables.show(_COLUMNS, [_cells(row) for row in rows], right=("AGE", "SIZE", "FILES"))
+    else:
+        click.echo("no workspaces", err=True)
+    return 0
+
+
+def _facts(root: Root, found: Found) -> dict[str, Any]:
+    return {**found.as_dict(), **root.usage_of(found.name).as_dict(), "root": root.path}
+
+
+def _leases(row: dict[str, Any]) -> tuple[str, str]:
+    return row["path"], row["path"] + ".lock"
+
+
+def _cells(row: dict[str, Any]) -> tuple[str, ...]:
+    why = row["why"]
+    if row["state"] == "kept":
+        why += f" (until {time.strftime('%Y-%m-%d %H:%M', time.localtime(row['until']))})"
+    held_by = ", ".join(f"{one['pid']} {one['command']}".strip() for one in row["held_by"])
+    return (
+        row["state"],
+        row["label"],
+        words.duration(time.time() - row["created"]),
+        words.size(row["bytes"]),
+        f"{row['files']:,}",
+        held_by,
+        why,
+        row["path"],
+    )

@@ -1,0 +1,61 @@
+"""What several commands take: which roots, and which workspace."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from scratchwork.errors import WorkspaceGone
+from scratchwork.roots.root import Root, roots_in
+from scratchwork.roots.store import root_path
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def takes_roots(function: _Command) -> _Command:
+    """Add the options that choose roots: --app and --dir."""
+    function = click.option(
+        "--dir",
+        "directory",
+        type=click.Path(),
+        help="Where the roots lie; by default the temp folder (TMPDIR, TEMP, TMP or /tmp).",
+    )(function)
+    return click.option("--app", metavar="NAME", help="Only the root of this application; by default all of yours.")(
+        function
+    )
+
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
+
+
+def open_roots(app: str | None, directory: str | None) -> list[Root]:
+    """Open the roots that the options choose, without sweeping them."""
+    paths = roots_in(directory) if app is None else [root_path(app, directory)]
+    roots = []
+    for path in paths:
+        try:
+            roots.append(Root.at(path))
+        except FileNotFoundError:
+            if app is not None and not os.path.isdir(os.path.dirname(path)):
+                raise
+    return roots
+
+
+def find(target: str, app: str | None, directory: str | None) -> tuple[Root, str]:
+    """Return the root and the name of a workspace that is given by its path or its name. Raises WorkspaceGone."""
+    path = os.path.abspath(target)
+    if os.sep in target:
+        try:
+            root = Root.at(os.path.dirname(path))
+        except FileNotFoundError:
+            raise WorkspaceGone(path) from None
+        if any(found.path == path for found in root.workspaces()):
+            return root, os.path.basename(path)
+        raise WorkspaceGone(path)
+    for root in open_roots(app, directory):
+        if any(found.name == target for found in root.workspaces()):
+            return root, target
+    raise WorkspaceGone(target)

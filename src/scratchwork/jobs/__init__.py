@@ -1,0 +1,1 @@
+"""Floor 4: running a program in a workspace."""

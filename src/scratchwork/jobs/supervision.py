@@ -1,0 +1,151 @@
+"""Starting a program and standing by it until it, and all that it started, has ended.
+
+The program stays in our process group, so that the terminal's keys reach it without us. What is sent to us alone we
+hand on. On Linux its orphaned descendants become our children, so none is lost sight of.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+import time
+
+assert sys.platform != "win32"
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import signal
+    from collections.abc import Mapping, Sequence
+    from typing import Literal
+
+    Orphans = Literal["end", "wait"]
+else:
+    try:
+        import _signal as signal  # without the enums, see system.signals
+    except ImportError:
+        import signal
+
+from scratchwork.system import processes, signals
+
+_FORWARDED = (
+    signal.SIGTERM,
+    signal.SIGINT,
+    signal.SIGHUP,
+    signal.SIGQUIT,
+    signal.SIGUSR1,
+    signal.SIGUSR2,
+    signal.SIGWINCH,
+    signal.SIGTSTP,
+    signal.SIGCONT,
+)
+_ENDING = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT})
+_AWAITED = (*_FORWARDED, signal.SIGCHLD)
+_IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
+_AGAIN = 0.05  # seconds between looks at what is left when everything has been told to end
+
+
+class Supervisor:
+    """Stands by one program. One a process: it takes over the process's signals and its children."""
+
+    def __init__(self, *, orphans: Orphans, grace: float) -> None:
+        """Prepare: from here on signals are held for the program.
+
+        `orphans`: what becomes of descendants that outlive the program: "end" (SIGTERM, and SIGKILL after
+        `grace` seconds) or "wait" for them.
+        """
+        self._orphans: Orphans = orphans
+        self._grace = grace
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # ignored, it would hide how the program ended
+        self._blocked_before = signals.hold(_AWAITED)
+        self._takes_in = processes.take_in_orphans()
+
+    def run(self, program: str, arguments: Sequence[str], environment: Mapping[str, str]) -> int:
+        """Run a program to its end; return its exit status, or minus the signal that killed it.
+
+        `program` is looked for in PATH unless it contains a slash. Raises OSError if it can't be started. Every
+        inheritable descriptor goes to it.
+        """
+        child = self._start(program, arguments, environment)
+        status = self._until_ended(child)
+        self._finish_orphans()
+        return status
+
+    def _start(self, program: str, arguments: Sequence[str], environment: Mapping[str, str]) -> int:
+        try:
+            return self._spawn(program, arguments, environment)
+        except OSError as error:
+            if error.errno != errno.ENOEXEC:
+                raise
+        # A script without '#!': execvp(3), and so env and timeout, give it to the shell.
+        return self._spawn("/bin/sh", ["sh", program, *arguments[1:]], environment)
+
+    def _spawn(self, program: str, arguments: Sequence[str], environment: Mapping[str, str]) -> int:
+        return os.posix_spawnp(
+            program, arguments, environment, setsigmask=self._blocked_before, setsigdef=_IGNORED_BY_PYTHON
+        )
+
+    def _until_ended(self, child: int) -> int:
+        while True:
+            received = signals.wait(_AWAITED, None)
+            assert received is not None
+            if received.number != signal.SIGCHLD:
+                self._forward(received, [child])
+            for pid, status in _reap():
+                if pid == child:
+                    return os.waitstatus_to_exitcode(status)
+
+    def _finish_orphans(self) -> None:
+        deadline = time.monotonic() + self._grace if self._orphans == "end" else None
+        told: set[int] = set()
+        while self._takes_in and _has_children():
+            if deadline is not None:
+                # Only our own children are signalled: their pids stay theirs until we have waited for them. When one of
+                # them ends, its children become ours, and their turn comes.
+                left = set(processes.children())
+                late = time.monotonic() >= deadline
+                for pid in left if late else left - told:
+                    _kill(pid, signal.SIGKILL if late else signal.SIGTERM)
+                    _kill(pid, signal.SIGCONT)  # a stopped one would not hear it
+                told |= left
+            received = signals.wait(_AWAITED, None if deadline is None else _AGAIN)
+            if received is None or received.number == signal.SIGCHLD:
+                continue
+            if received.number in _ENDING:
+                deadline = deadline or time.monotonic() + self._grace
+            self._forward(received, processes.children())
+
+    @staticmethod
+    def _forward(received: signals.Received, pids: list[int]) -> None:
+        if not received.from_terminal:
+            for pid in pids:
+                _kill(pid, received.number)
+        if received.number == signal.SIGTSTP:
+            os.kill(os.getpid(), signal.SIGSTOP)
+
+
+def _reap() -> list[tuple[int, int]]:
+    ended: list[tuple[int, int]] = []
+    while True:
+        try:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return ended
+        if pid == 0:
+            return ended
+        ended.append((pid, status))
+
+
+def _has_children() -> bool:
+    _reap()
+    try:
+        return os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
+    except ChildProcessError:
+        return False
+
+
+def _kill(pid: int, number: int) -> None:
+    try:
+        os.kill(pid, number)
+    except (ProcessLookupError, PermissionError):
+        pass  # it is gone, or has become another user's (setuid)

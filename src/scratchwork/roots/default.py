@@ -1,0 +1,27 @@
+"""The root of programs that name none."""
+
+from __future__ import annotations
+
+from scratchwork.roots.root import Root
+from scratchwork.roots.store import root_path
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from scratchwork.roots.records import Keep
+    from scratchwork.roots.workspace import Workspace
+
+APP = "default"
+_open: dict[str, Root] = {}
+
+
+def workspace(label: str = "job", *, keep: Keep = "never") -> Workspace:
+    """Make a workspace in the default root of the temp folder, as `Root.workspace` does.
+
+    The root is opened, and swept, at the first call in a process, and again when the temp folder has changed. Safe in
+    several threads.
+    """
+    path = root_path(APP, None)
+    root = _open.get(path)
+    if root is None:
+        root = _open[path] = Root(APP)
+    return root.workspace(label, keep=keep)

@@ -1,0 +1,188 @@
+"""A private directory of one application, holding its workspaces."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from scratchwork.errors import WorkspaceGone
+from scratchwork.roots import labels, workspace
+from scratchwork.roots.ledger import Ended
+from scratchwork.roots.records import Record
+from scratchwork.roots.store import Store, root_path, root_prefix
+from scratchwork.roots.sweeping import Swept, remove_one, sweep, sweep_one
+from scratchwork.roots.tempdirs import tempdir
+from scratchwork.system.facts import Fact
+from scratchwork.system.trees import Usage
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal
+
+    from scratchwork.roots.records import Keep
+    from scratchwork.roots.retention import Retention
+    from scratchwork.roots.sweeping import Progress
+    from scratchwork.roots.workspace import Workspace
+
+    State = Literal["alive", "dead", "kept", "unknown"]
+
+OPENING_SWEEP_SECONDS = 0.1
+"""How long opening a root may spend on removing what is dead."""
+_FOREVER = float("inf")
+
+
+class Found(Fact):
+    """A workspace as it was found in its root.
+
+    `state`: "alive" (somebody holds it), "dead" (nobody does, and the next sweep ends it), "kept", or "unknown" (the
+    lock could not be tried; counts as alive). `created`, `since` and `until`: seconds since the epoch. `why`: why
+    it is kept, or unknown.
+    """
+
+    __slots__ = ("created", "keep", "label", "name", "path", "pid", "since", "state", "until", "why")
+
+    def __init__(self, path: str, name: str, state: State, record: Record | None, why: str) -> None:
+        told = labels.parse(name)
+        assert told is not None
+        self.path = path
+        self.name = name
+        self.state: State = state
+        self.label = record.label if record is not None else told.label
+        self.created = told.created
+        self.pid = told.pid
+        self.keep: Keep = record.keep if record is not None else "never"
+        self.since = record.since if record is not None else None
+        self.until = record.until if record is not None else None
+        self.why = why or (record.why if record is not None else "")
+
+
+class Root:
+    """A private directory of one application, holding its workspaces: `Root("myapp")`.
+
+    Threads and processes may share a root, and each opens its own. Opening sweeps what is dead, for at most
+    `OPENING_SWEEP_SECONDS`, and a sweep that fails never makes the opening fail.
+    """
+
+    def __init__(
+        self,
+        app: str,
+        dir: str | os.PathLike[str] | None = None,  # noqa: A002 - tempfile's word
+        *,
+        retention: Retention | None = None,
+        sweep_first: bool = True,
+    ) -> None:
+        """Open, and make if need be, the root of `app` in `dir`, by default the temp folder.
+
+        `retention` is stored with the root, so that every sweep heeds it; None leaves what is stored. Raises
+        UntrustedRoot, LocksUnsupported, InvalidLabel for a bad name, and CannotMakeWorkspace where the
+        directory can't be made.
+        """
+        self._open(Store(root_path(app, dir), retention=retention), sweep_first=sweep_first)
+
+    @classmethod
+    def at(cls, path: str | os.PathLike[str], *, sweep_first: bool = False) -> Root:
+        """Open a root that exists, by its own path. Raises FileNotFoundError and UntrustedRoot."""
+        root = cls.__new__(cls)
+        root._open(Store(os.path.abspath(path), create=False), sweep_first=sweep_first)
+        return root
+
+    @property
+    def path(self) -> str:
+        """The absolute path of the root's own directory."""
+        return self._store.path
+
+    @property
+    def retention(self) -> Retention:
+        """How long, how many and how much of kept workspaces the root retains."""
+        return self._store.retention
+
+    def workspace(self, label: str = "job", *, keep: Keep = "never") -> Workspace:
+        """Make a workspace: a directory of mode 0700, leased to this process.
+
+        `label`: what a person will know it by, up to 200 printable characters without a slash. `keep`: "never", "failure"
+        (an exception leaves the block, or the process is killed) or "always"; KEEP_TEMP=1 in the environment
+        means always. Raises InvalidLabel and CannotMakeWorkspace (no room, no inodes, no descriptors, read-only).
+        """
+        try:
+            return workspace.make(self._store, label, keep)
+        except FileNotFoundError:  # somebody removed the whole root, as cleaners of the temp folder do
+            self._store = Store(self._store.path, retention=self._store.retention)
+            return workspace.make(self._store, label, keep)
+
+    def workspaces(self) -> list[Found]:
+        """Return what is in the root, the oldest first, each with whether it is alive. Changes nothing."""
+        found = [self._look(name) for name in self._store.folder.names() if labels.parse(name)]
+        return sorted((one for one in found if one is not None), key=lambda one: (one.created, one.name))
+
+    def sweep(self, *, dry_run: bool = False, seconds: float | None = None, progress: Progress | None = None) -> Swept:
+        """Remove every workspace that nobody holds, but what is to be kept, and what was kept for long enough.
+
+        What is alive is never touched. Any number of sweeps, by threads or processes, may run at once. `seconds` bounds
+        the time; `progress(done, total)` is called on the way. Raises OSError only if the root can't be read.
+        """
+        deadline = _FOREVER if seconds is None else time.monotonic() + seconds
+        return sweep(self._store, dry_run=dry_run, deadline=deadline, progress=progress)
+
+    def keep(self, name: str, reason: str = "asked for") -> None:
+        """Keep a workspace: a dead one from now on, a living one when it ends. Raises WorkspaceGone and CannotKeep."""
+        if self._look(name) is None:
+            raise WorkspaceGone(os.path.join(self.path, name))
+        workspace.ask_to_keep(self._store, name, reason)
+        sweep_one(self._store, name)
+
+    def remove(self, name: str) -> Ended:
+        """Remove a workspace that nobody holds, kept or not. Raises WorkspaceAlive, WorkspaceGone, CleanupIncomplete."""
+        return remove_one(self._store, name, "asked for")
+
+    def history(self) -> list[Ended]:
+        """Return how workspaces ended, the oldest first, as far as the ledger reaches back."""
+        return list(self._store.ledger.read())
+
+    def usage(self) -> Usage:
+        """Walk all workspaces, alive, dead and kept, and return what they hold together."""
+        total = Usage()
+        for one in self.workspaces():
+            total += self.usage_of(one.name)
+        return total
+
+    def usage_of(self, name: str) -> Usage:
+        """Walk one workspace and return what it holds; nothing if it is gone or can't be read."""
+        try:
+            return self._store.leases.measure(name)
+        except OSError:
+            return Usage()
+
+    def __repr__(self) -> str:
+        return f"<Root {self.path!r}>"
+
+    def _open(self, store: Store, *, sweep_first: bool) -> None:
+        self._store = store
+        if sweep_first:
+            try:
+                self.sweep(seconds=OPENING_SWEEP_SECONDS)
+            except OSError:
+                pass  # who opens a root wants a workspace, and can have one
+
+    def _look(self, name: str) -> Found | None:
+        state: State
+        why = ""
+        try:
+            lease = self._store.leases.seize(name)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            state, why, record = "unknown", error.strerror or str(error), None
+        else:
+            if lease is not None:
+                lease.release()
+            record = self._store.records.read(name)
+            state = "alive" if lease is None else "kept" if record is not None and record.is_kept else "dead"
+        return Found(os.path.join(self.path, name), name, state, record, why)
+
+
+def roots_in(directory: str | os.PathLike[str] | None = None) -> list[str]:
+    """Return the paths of this user's roots in a directory, by default the temp folder, sorted."""
+    parent = tempdir() if directory is None else os.path.abspath(directory)
+    prefix = root_prefix()
+    with os.scandir(parent) as entries:
+        return sorted(entry.path for entry in entries if entry.name.startswith(prefix))

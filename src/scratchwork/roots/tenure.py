@@ -1,0 +1,185 @@
+"""One process's hold on a workspace, and how it ends: removed, kept, or handed to the background.
+
+A tenure is ended once, by the process that made the workspace; a forked child's copy only lets go of the lease.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import sys
+import time
+
+from scratchwork.errors import CannotKeep, CleanupIncomplete
+from scratchwork.roots.ledger import Ended
+from scratchwork.roots.records import Record, until_text
+from scratchwork.system.leases import REMOVED
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from scratchwork.roots.ledger import Outcome
+    from scratchwork.roots.records import Keep
+    from scratchwork.roots.store import Store
+    from scratchwork.system.leases import Lease
+    from scratchwork.system.trees import Removal
+
+_MOST_WHY = 500
+_FOREVER = float("inf")
+
+_under_way: dict[str, Tenure] = {}
+"""What this process, or the one it was forked from, has made and not ended, by path."""
+
+
+class Tenure:
+    """A workspace that this process made."""
+
+    __slots__ = ("has_record", "keep", "is_over", "label", "lease", "maker", "name", "path", "since", "store", "why")
+
+    def __init__(self, store: Store, name: str, label: str, keep: Keep, lease: Lease, pid: int) -> None:
+        self.store = store
+        self.name = name
+        self.path = f"{store.path}{os.sep}{name}"
+        self.label = label
+        self.keep: Keep = keep
+        self.lease = lease
+        self.why = ""
+        self.maker = pid
+        self.since = time.monotonic()
+        self.has_record = False
+        self.is_over = False  # ended, or let go of in a forked child
+        _under_way[self.path] = self
+
+    def note(self) -> None:
+        """Write the record that tells a sweeper what this process meant. Raises OSError."""
+        self.store.records.write(self.name, Record(self.label, self.keep, why=self.why))
+        self.has_record = True
+
+    def mark_kept(self, why: str) -> None:
+        """See to it that the workspace is kept when it ends, however it ends. Raises CannotKeep."""
+        before = self.keep, self.why
+        self.keep, self.why = "always", _one_line(why)
+        try:
+            self.note()
+        except OSError as error:
+            self.keep, self.why = before
+            raise CannotKeep(self.path, error) from error
+
+    def end(self, *, failure: str = "", background: bool = False) -> None:
+        """End it: keep the workspace if that is the policy, else remove it. `failure` says what went wrong, if it did.
+
+        Raises CleanupIncomplete. Ending again, or in a forked child, does nothing more than to let go of the lease.
+        """
+        self.is_over = True
+        if _under_way.pop(self.path, None) is None or self.maker != os.getpid():
+            self.lease.release()
+            return
+        handed_over = False
+        try:
+            if self.keep == "always" or (failure and self.keep == "failure"):
+                self._retain(self.why or failure or "asked for")
+            elif self.store.leases.remove_empty(self.name):
+                self._forget_record()
+                self._enter("cleaned", 0, 0, "")
+            elif (asked := self._asked_meanwhile()) is not None:
+                self._retain(asked.why or "asked for")
+            elif background:
+                handed_over = self._remove_in_background()
+            else:
+                self._remove()
+        except FileNotFoundError:
+            self._enter("cleaned", 0, 0, "somebody else had removed it")
+        finally:
+            if not handed_over:
+                self.lease.release()
+
+    def _asked_meanwhile(self) -> Record | None:
+        """Return the record if somebody else asked for the workspace to be kept (`scratch keep`)."""
+        record = self.store.records.read(self.name)
+        return record if record is not None and record.keep == "always" else None
+
+    def _retain(self, why: str) -> None:
+        usage = self.store.leases.measure(self.name)
+        now = time.time()
+        record = Record(
+            self.label,
+            self.keep,
+            why=_one_line(why),
+            since=now,
+            until=now + self.store.retention.age,
+            files=usage.files,
+            bytes=usage.bytes,
+        )
+        try:
+            self.store.records.write(self.name, record)
+        except OSError as error:
+            if not self.has_record:
+                raise CannotKeep(self.path, error) from error
+            # The note that was written when it was made still stands, so the next sweep keeps it.
+        self._enter("kept", usage.files, usage.bytes, record.why)
+        import logging
+
+        logging.getLogger("scratchwork").warning(
+            "kept %s: %s (until %s)", self.path, record.why, until_text(record)
+        )
+
+    def _remove(self) -> None:
+        removal = self.store.leases.remove(self.name, self.lease, _FOREVER)
+        self._report(removal)
+        if removal.failures:
+            raise CleanupIncomplete(self.path, removal.failures)
+
+    def _report(self, removal: Removal) -> None:
+        usage = removal.usage
+        if removal.failures:
+            first = removal.failures[0]
+            self._enter("failed", usage.files, usage.bytes, f"{first.path}: {first.reason}" if first.path else first.reason)
+        else:
+            self._forget_record()
+            self._enter("cleaned", usage.files, usage.bytes, "")
+
+    def _remove_in_background(self) -> bool:
+        """Take the name away at once and leave the bytes to a thread; return whether the thread has the lease now."""
+        hidden = self.name + REMOVED
+        self.store.folder.rename(self.name, hidden)
+        import threading
+
+        worker = threading.Thread(target=self._finish_in_background, args=(hidden,), name="scratchwork-cleanup")
+        try:
+            worker.start()
+        except RuntimeError:  # the interpreter is shutting down, or no thread is to be had
+            self._finish_in_background(hidden)
+        return True
+
+    def _finish_in_background(self, hidden: str) -> None:
+        try:
+            self._report(self.store.leases.remove(hidden, self.lease, _FOREVER))
+        finally:
+            self.lease.release()
+
+    def _forget_record(self) -> None:
+        if self.has_record:
+            self.store.records.remove(self.name)
+
+    def _enter(self, outcome: Outcome, files: int, size: int, why: str) -> None:
+        seconds = time.monotonic() - self.since
+        self.store.ledger.append(
+            Ended(self.label, outcome, files, size, seconds, self.maker, why, self.name, time.time())
+        )
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())[:_MOST_WHY]
+
+
+@atexit.register
+def _end_all() -> None:
+    """At exit, end what the program did not. An uncaught exception counts as a failure."""
+    error = getattr(sys, "last_value", None)
+    failure = f"{type(error).__name__}: {error}" if error is not None else ""
+    for tenure in list(_under_way.values()):
+        try:
+            tenure.end(failure=failure)
+        except OSError as problem:
+            import logging
+
+            logging.getLogger("scratchwork").warning("%s", problem)

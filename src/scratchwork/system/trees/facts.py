@@ -1,0 +1,58 @@
+"""What is told of a tree that was measured or removed."""
+
+from __future__ import annotations
+
+from scratchwork.system.facts import Fact
+
+
+class Usage(Fact):
+    """What a tree takes.
+
+    `files`: everything in it but directories. `directories`: those inside it, without itself. `bytes`: what is
+    allocated on the device, as `du` counts it, a file with several links once.
+    """
+
+    __slots__ = ("bytes", "directories", "files")
+
+    def __init__(self, files: int = 0, directories: int = 0, bytes: int = 0) -> None:  # noqa: A002 - the ledger's word
+        self.files = files
+        self.directories = directories
+        self.bytes = bytes
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            self.files + other.files, self.directories + other.directories, self.bytes + other.bytes
+        )
+
+
+class Failure(Fact):
+    """What could not be removed, by its path within the tree ('' is the tree itself), and why."""
+
+    __slots__ = ("path", "reason")
+
+    def __init__(self, path: str, reason: str) -> None:
+        self.path = path
+        self.reason = reason
+
+
+class Removal(Fact):
+    """How a removal went.
+
+    `usage` counts what is gone. `failures` holds the first `MOST_FAILURES` things that could not be removed. The
+    tree is gone, and its name free, only if `complete`; `ran_out_of_time` tells a deadline from a failure.
+    """
+
+    MOST_FAILURES = 100
+
+    __slots__ = ("complete", "failures", "ran_out_of_time", "usage")
+
+    def __init__(self) -> None:
+        self.usage = Usage()
+        self.failures: list[Failure] = []
+        self.complete = False
+        self.ran_out_of_time = False
+
+    def failed(self, path: str, reason: str) -> None:
+        """Note one more thing that could not be removed."""
+        if len(self.failures) < self.MOST_FAILURES:
+            self.failures.append(Failure(path, reason))

@@ -1,0 +1,273 @@
+"""Trees by way of directory descriptors."""
+
+from __future__ import annotations
+
+import errno
+import os
+import time
+
+from .descent import CrossesDevice, Descent, Moved
+from .facts import Removal, Usage
+from .mending import make_writable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_NOT_EMPTY = frozenset({errno.ENOTEMPTY, errno.EEXIST})  # rmdir(2) may say either
+_IS_DIRECTORY = frozenset({errno.EISDIR, errno.EPERM})  # unlink(2): Linux says the first, POSIX the second
+_NO_PERMISSION = frozenset({errno.EACCES, errno.EPERM})
+_MOST_REPEATS = 64  # how often a removal goes back for what somebody made or moved meanwhile
+_FOREVER = float("inf")
+
+
+def walk(top: int) -> Iterator[tuple[str, os.DirEntry[str]]]:
+    """Yield (path of its directory within the tree, entry) for everything below the directory open as `top`.
+
+    A directory's entries come before those of its subdirectories. An entry's `stat()` works until the next is
+    asked for. What cannot be entered, stands on another device or is moved away meanwhile is left out.
+    """
+    descent = Descent(top)
+    try:
+        yield from _entries(descent)
+        while True:
+            if descent.current.pending:
+                if _entered(descent, descent.current.pending.pop()):
+                    yield from _entries(descent)
+            elif len(descent.levels) == 1:
+                return
+            else:
+                descent.leave()
+    except Moved:
+        return
+    finally:
+        descent.close()
+
+
+def measure(top: int) -> Usage:
+    """Return what the tree below the directory open as `top` takes; what `walk` leaves out is not counted."""
+    usage = Usage()
+    linked: set[int] = set()
+    for _, entry in walk(top):
+        try:
+            status = entry.stat(follow_symlinks=False)
+        except FileNotFoundError:
+            continue
+        if entry.is_dir(follow_symlinks=False):
+            usage.directories += 1
+        else:
+            usage.files += 1
+            if status.st_nlink > 1:
+                if status.st_ino in linked:
+                    continue
+                linked.add(status.st_ino)
+        usage.bytes += status.st_blocks * 512
+    return usage
+
+
+def remove_empty(name: str, dir_fd: int | None) -> bool:
+    """Remove a directory if it is empty or gone; False if it is not empty. Raises OSError at all else.
+
+    `remove` tries this on each directory before it enters it: the kernel refuses a mount point here (EBUSY) before
+    it looks inside, also one of the same device, which no device number would give away.
+    """
+    try:
+        os.rmdir(name, dir_fd=dir_fd)
+    except FileNotFoundError:
+        return True
+    except OSError as error:
+        if error.errno in _NOT_EMPTY:
+            return False
+        raise
+    return True
+
+
+def remove(name: str, dir_fd: int | None, top: int, *, deadline: float = _FOREVER) -> Removal:
+    """Remove the directory `name` in `dir_fd`, which is open as `top`, and all that is in it.
+
+    Stops when `time.monotonic()` passes `deadline`. Never raises OSError: what can't be removed is told in the
+    result and the rest is removed.
+    """
+    removal = Removal()
+    removing = _Removing(top, removal, deadline)
+    try:
+        repeats = _MOST_REPEATS
+        while not (removal.failures or removal.ran_out_of_time or remove_empty(name, dir_fd)):
+            if repeats == 0:
+                removal.failed("", "somebody keeps making files in it")
+            else:
+                repeats -= 1
+                removing.empty()
+    except OSError as error:
+        removal.failed("", error.strerror or str(error))
+    removal.complete = not removal.failures and not removal.ran_out_of_time
+    return removal
+
+
+def _entries(descent: Descent) -> Iterator[tuple[str, os.DirEntry[str]]]:
+    level, where = descent.current, descent.path()
+    try:
+        scan = descent.scan()
+    except OSError:
+        return
+    with scan:
+        for entry in scan:
+            if entry.is_dir(follow_symlinks=False):
+                level.pending.append(entry.name)
+            yield where, entry
+
+
+def _entered(descent: Descent, name: str) -> bool:
+    try:
+        descent.enter(name)
+    except (OSError, CrossesDevice):
+        return False
+    return True
+
+
+class _Removing:
+    """One removal under way: what it counts, what it could not do, and until when it may go on."""
+
+    __slots__ = ("deadline", "removal", "repeats", "top")
+
+    def __init__(self, top: int, removal: Removal, deadline: float) -> None:
+        self.top = top
+        self.removal = removal
+        self.deadline = deadline
+        self.repeats = _MOST_REPEATS
+
+    def empty(self) -> None:
+        """Remove what is below the top, once over."""
+        descent = Descent(self.top)
+        try:
+            self._drop_files(descent)
+            while not self.removal.ran_out_of_time:
+                if descent.current.pending:
+                    self._drop_subdirectory(descent, descent.current.pending.pop())
+                elif len(descent.levels) == 1:
+                    return
+                else:
+                    self._leave(descent)
+        except Moved:
+            return  # the caller starts again from the top
+        finally:
+            descent.close()
+
+    def _drop_files(self, descent: Descent) -> None:
+        level, usage = descent.current, self.removal.usage
+        fd = descent.fd
+        try:
+            scan = descent.scan()
+        except OSError as error:
+            self._failed(descent, "", error)
+            return
+        with scan:
+            for entry in scan:
+                if time.monotonic() > self.deadline:
+                    self.removal.ran_out_of_time = True
+                    return
+                if entry.is_dir(follow_symlinks=False):
+                    level.pending.append(entry.name)
+                    continue
+                try:
+                    status = entry.stat(follow_symlinks=False)
+                    os.unlink(entry.name, dir_fd=fd)
+                except FileNotFoundError:
+                    continue
+                except OSError as error:
+                    if not self._unlink_anyhow(descent, entry.name, error):
+                        continue
+                usage.files += 1
+                if status.st_nlink == 1:
+                    usage.bytes += status.st_blocks * 512
+
+    def _unlink_anyhow(self, descent: Descent, name: str, error: OSError) -> bool:
+        """Try a second time after a mode was mended; take what became a directory for one."""
+        try:
+            if error.errno in _NO_PERMISSION and make_writable(descent.fd):
+                os.unlink(name, dir_fd=descent.fd)
+                return True
+        except FileNotFoundError:
+            return False
+        except OSError as again:
+            error = again
+        if error.errno in _IS_DIRECTORY and _is_directory(name, descent.fd):
+            descent.current.pending.append(name)
+        else:
+            self._failed(descent, name, error)
+        return False
+
+    def _drop_subdirectory(self, descent: Descent, name: str) -> None:
+        try:
+            if self._drop_empty(descent, name):
+                self.removal.usage.directories += 1
+                return
+            descent.enter(name, mend=True)
+        except FileNotFoundError:
+            return
+        except NotADirectoryError:
+            self._drop_swapped(descent, name)
+        except CrossesDevice:
+            self._failed(descent, name, None, "another file system is mounted there")
+        except OSError as error:
+            if error.errno == errno.ELOOP:
+                self._drop_swapped(descent, name)
+            elif error.errno == errno.EBUSY:
+                self._failed(descent, name, None, "something is mounted there")
+            else:
+                self._failed(descent, name, error)
+        else:
+            self._drop_files(descent)
+
+    def _drop_empty(self, descent: Descent, name: str) -> bool:
+        try:
+            return remove_empty(name, descent.fd)
+        except OSError as error:
+            if error.errno not in _NO_PERMISSION or not make_writable(descent.fd):
+                raise
+        return remove_empty(name, descent.fd)
+
+    def _drop_swapped(self, descent: Descent, name: str) -> None:
+        """Remove what was a directory when it was listed and is none any more."""
+        try:
+            os.unlink(name, dir_fd=descent.fd)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            self._failed_unless_repeated(descent, name, error)
+        else:
+            self.removal.usage.files += 1
+
+    def _leave(self, descent: Descent) -> None:
+        blocked = descent.current.blocked
+        name = descent.leave()
+        if blocked:
+            descent.current.blocked = True
+            return
+        try:
+            if self._drop_empty(descent, name):
+                self.removal.usage.directories += 1
+                return
+            error = OSError(errno.ENOTEMPTY, os.strerror(errno.ENOTEMPTY))
+        except OSError as refused:
+            error = refused
+        self._failed_unless_repeated(descent, name, error)
+
+    def _failed_unless_repeated(self, descent: Descent, name: str, error: OSError) -> None:
+        if self.repeats > 0:
+            self.repeats -= 1
+            descent.current.pending.append(name)
+        else:
+            self._failed(descent, name, error)
+
+    def _failed(self, descent: Descent, name: str, error: OSError | None, reason: str = "") -> None:
+        descent.current.blocked = True
+        self.removal.failed(descent.path(name), reason or (error.strerror if error else "") or str(error))
+
+
+def _is_directory(name: str, dir_fd: int) -> bool:
+    try:
+        mode = os.stat(name, dir_fd=dir_fd, follow_symlinks=False).st_mode
+    except OSError:
+        return False
+    return mode & 0o170000 == 0o040000

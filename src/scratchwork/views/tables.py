@@ -1,0 +1,36 @@
+"""Tables for people and JSON for programs, on stdout."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+_STYLES = {"alive": "green", "dead": "red", "kept": "yellow", "failed": "red", "reclaimed": "yellow"}
+_UNLIMITED = 100_000  # columns where nobody's terminal is too narrow: in a pipe or a file nothing may be cut
+
+
+def show(columns: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[str] = ()) -> None:
+    """Print a table, columns named in `right` aligned so; in colour on a terminal unless NO_COLOR is set."""
+    console = Console(highlight=False) if sys.stdout.isatty() else Console(width=_UNLIMITED, highlight=False)
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for column in columns:
+        table.add_column(column, justify="right" if column in right else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(_printable(cell), style=_STYLES.get(cell, "")) for cell in row))
+    console.print(table)
+
+
+def show_json(value: Any) -> None:
+    """Print a value as one JSON document."""
+    sys.stdout.write(json.dumps(value, indent=2) + "\n")
+
+
+def _printable(text: str) -> str:
+    """Return text that can do nothing to a terminal."""
+    return "".join(character if character.isprintable() else "?" for character in text)
