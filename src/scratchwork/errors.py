@@ -1,4 +1,4 @@
-"""Every error that scratchwork raises of its own, in one tree:
+"""Every error that scratchwork raises of its own, in one tree.
 
     ScratchError
     ├── InvalidLabel        (ValueError)         a label or an application's name that can't be used
@@ -69,9 +69,7 @@ class WorkspaceAlive(ScratchError, OSError):
     """A workspace that somebody holds; it is not touched."""
 
     def __init__(self, path: str) -> None:
-        super().__init__(
-            errno.EBUSY, "a running process holds it; 'scratch ls' shows which, end that first", path
-        )
+        super().__init__(errno.EBUSY, "a running process holds it; 'scratch ls' shows which, end that first", path)
 
 
 class CannotMakeWorkspace(ScratchError, OSError):

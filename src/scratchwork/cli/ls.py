@@ -22,8 +22,8 @@ _COLUMNS = ("STATE", "LABEL", "AGE", "SIZE", "FILES", "HELD BY", "WHY", "PATH")
 def command(app: str | None, directory: str | None, as_json: bool) -> int:
     """List workspaces: alive, dead or kept; label, age, size, files, and who holds them.
 
-    'alive': a running process holds it. 'dead': nobody does, and the next sweep removes it. 'kept': it is retained for a
-    person to look at, until it expires. Changes nothing.
+    'alive': a running process holds it. 'dead': nobody does, and the next sweep removes it. 'kept': it is retained for
+    a person to look at, until it expires. Changes nothing.
     """
     rows = [_facts(root, found) for root in open_roots(app, directory) for found in root.workspaces()]
     holders = processes.holders({lease for row in rows for lease in _leases(row)})

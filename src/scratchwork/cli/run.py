@@ -15,8 +15,8 @@ _HELP = """Run a command with its temporary files in a workspace of its own.
 TMPDIR, TEMP and TMP lead into the workspace, SCRATCH_WORKSPACE names it, and Java is told by JDK_JAVA_OPTIONS. When the
 command has ended the workspace is removed, or kept as --keep says.
 
-The command holds the workspace's lease too: if this process is killed, even with SIGKILL, the workspace lives as long as
-the command, and is removed by the next sweep after that.
+The command holds the workspace's lease too: if this process is killed, even with SIGKILL, the workspace lives as long
+as the command, and is removed by the next sweep after that.
 
 Signals sent to this process (TERM, INT, HUP, QUIT, USR1, USR2, WINCH, TSTP, CONT) are handed on to the command. Ctrl-C
 and the other keys reach it from the terminal, once. Processes that the command leaves running are ended: SIGTERM, and
@@ -53,7 +53,7 @@ def _click_option(option: Option) -> click.Option:
     )
 
 
-def _run(arguments: tuple[str, ...], **values: Any) -> int:
+def _run(arguments: tuple[str, ...], **values: Any) -> int:  # noqa: ANN401 - what the options give
     if not arguments[0]:
         raise click.UsageError("The command's name is empty.")
     return run(Job(list(arguments), **values))

@@ -1,4 +1,4 @@
-"""The options of `scratch run`, once: for the fast parser here, and for click, which shows the help and the mistakes."""
+"""The options of `scratch run`, once: for the fast parser here, and for click, which shows help and mistakes."""
 
 from __future__ import annotations
 

@@ -12,7 +12,9 @@ from scratchwork.views import progress, tables, words
 @click.command("sweep", short_help="Remove what nobody holds.")
 @takes_roots
 @click.option("--dry-run", "-n", is_flag=True, help="Only say what would be removed.")
-@click.option("--seconds", type=click.FloatRange(min=0), metavar="N", help="Stop after this time; the rest is left for later.")
+@click.option(
+    "--seconds", type=click.FloatRange(min=0), metavar="N", help="Stop after this time; the rest is left for later."
+)
 @as_json
 def command(app: str | None, directory: str | None, dry_run: bool, seconds: float | None, as_json: bool) -> int:
     """Remove what nobody holds.
@@ -20,10 +22,11 @@ def command(app: str | None, directory: str | None, dry_run: bool, seconds: floa
     Workspaces that a running process holds are never touched. What was kept is removed when its time is over, or when a
     root holds too much of it. Exit status 1 if something could not be judged or removed, which is named on stderr.
     """
-    swept: list[tuple[str, Swept]] = []
     with progress.bar("sweeping") as tell:
-        for root in open_roots(app, directory):
-            swept.append((root.path, root.sweep(dry_run=dry_run, seconds=seconds, progress=tell)))
+        swept = [
+            (root.path, root.sweep(dry_run=dry_run, seconds=seconds, progress=tell))
+            for root in open_roots(app, directory)
+        ]
     if as_json:
         tables.show_json([_facts(path, one) for path, one in swept])
     else:

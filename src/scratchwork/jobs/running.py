@@ -7,8 +7,14 @@ import sys
 
 from scratchwork.errors import CannotKeep, CleanupIncomplete, ScratchError
 from scratchwork.roots.environment import environment
+from scratchwork.roots.labels import MOST_CHARACTERS
 from scratchwork.roots.root import Root
 from scratchwork.system.facts import Fact
+
+if sys.platform == "win32":
+    Supervisor = None
+else:
+    from scratchwork.jobs.supervision import Supervisor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,12 +59,11 @@ class Job(Fact):
 def run(job: Job) -> int:
     """Run a job and return the status to exit with: the program's, 128+n for signal n, or 125, 126, 127.
 
-    Messages go to stderr. The program gets the lease: if this process is killed the workspace lives as long as the program.
+    Messages go to stderr. The program gets the lease: if this process is killed the workspace lives as long
+    as the program.
     """
-    if sys.platform == "win32":
+    if Supervisor is None:
         return _complain("'run' works on Linux and macOS only; in a Python program use scratchwork.install()")
-    from scratchwork.jobs.supervision import Supervisor
-
     if job.keep != "never" or os.environ.get("KEEP_TEMP"):
         _log_to_stderr()
     try:
@@ -70,7 +75,7 @@ def run(job: Job) -> int:
     program = _program(job)
     if job.cwd:
         os.chdir(ws)
-    os.set_inheritable(ws.fileno(), True)  # noqa: FBT003 - no keyword there
+    os.set_inheritable(ws.fileno(), True)
     try:
         outcome = supervisor.run(program, job.arguments, {**os.environ, **environment(os.fspath(ws), os.environ)})
     except FileNotFoundError:
@@ -107,7 +112,7 @@ def _program(job: Job) -> str:
 
 def _label_of(program: str) -> str:
     label = os.path.basename(program)
-    return label if label.isprintable() and 0 < len(label) <= 200 else "job"
+    return label if label.isprintable() and 0 < len(label) <= MOST_CHARACTERS else "job"
 
 
 def _complain(what: object) -> int:

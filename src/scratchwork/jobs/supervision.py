@@ -11,15 +11,17 @@ import os
 import sys
 import time
 
-assert sys.platform != "win32"
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import signal
-    from collections.abc import Mapping, Sequence
     from typing import Literal
 
     Orphans = Literal["end", "wait"]
+
+assert sys.platform != "win32"
+
+if TYPE_CHECKING:
+    import signal
+    from collections.abc import Mapping
 else:
     try:
         import _signal as signal  # without the enums, see system.signals
@@ -60,7 +62,7 @@ class Supervisor:
         self._blocked_before = signals.hold(_AWAITED)
         self._takes_in = processes.take_in_orphans()
 
-    def run(self, program: str, arguments: Sequence[str], environment: Mapping[str, str]) -> int:
+    def run(self, program: str, arguments: list[str], environment: Mapping[str, str]) -> int:
         """Run a program to its end; return its exit status, or minus the signal that killed it.
 
         `program` is looked for in PATH unless it contains a slash. Raises OSError if it can't be started. Every
@@ -71,7 +73,7 @@ class Supervisor:
         self._finish_orphans()
         return status
 
-    def _start(self, program: str, arguments: Sequence[str], environment: Mapping[str, str]) -> int:
+    def _start(self, program: str, arguments: list[str], environment: Mapping[str, str]) -> int:
         try:
             return self._spawn(program, arguments, environment)
         except OSError as error:
@@ -80,7 +82,7 @@ class Supervisor:
         # A script without '#!': execvp(3), and so env and timeout, give it to the shell.
         return self._spawn("/bin/sh", ["sh", program, *arguments[1:]], environment)
 
-    def _spawn(self, program: str, arguments: Sequence[str], environment: Mapping[str, str]) -> int:
+    def _spawn(self, program: str, arguments: list[str], environment: Mapping[str, str]) -> int:
         return os.posix_spawnp(
             program, arguments, environment, setsigmask=self._blocked_before, setsigdef=_IGNORED_BY_PYTHON
         )
@@ -137,11 +139,13 @@ def _reap() -> list[tuple[int, int]]:
 
 
 def _has_children() -> bool:
-    _reap()
-    try:
-        return os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
-    except ChildProcessError:
-        return False
+    while True:
+        try:
+            pid, _ = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return False
+        if pid == 0:
+            return True
 
 
 def _kill(pid: int, number: int) -> None:

@@ -16,12 +16,15 @@ _installed: list[Workspace] = []
 
 
 def install(
-    app: str, dir: str | os.PathLike[str] | None = None, *, keep: Keep = "never"  # noqa: A002 - tempfile's word
+    app: str,
+    dir: str | os.PathLike[str] | None = None,  # noqa: A002 - tempfile's word
+    *,
+    keep: Keep = "never",
 ) -> Workspace:
     """From here on `tempfile`, in this process and its children, works inside one leased workspace; return it.
 
-    It is removed at exit, or by the next sweep if the process is killed; with `keep="failure"` an uncaught exception, or
-    the death of the process, keeps it. Call it once, early, from the main thread: it sets TMPDIR, TEMP and TMP for
+    It is removed at exit, or by the next sweep if the process is killed; with `keep="failure"` an uncaught exception,
+    or the death of the process, keeps it. Call it once, early, from the main thread: it sets TMPDIR, TEMP and TMP for
     children and `tempfile.tempdir` for this process. A second call returns the same workspace.
 
     The workspace lives as long as this process or a child forked from it. A program started by `subprocess`, which

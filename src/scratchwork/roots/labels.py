@@ -76,11 +76,11 @@ def compose(short_label: str, pid: int) -> str:
 
 def parse(name: str) -> Name | None:
     """Return what a name says; None if it is not a workspace's."""
-    label, *rest = name.rsplit("-", 3)
-    if len(rest) != 3 or len(rest[2]) != names.LENGTH or not label:
+    parts = name.rsplit("-", 3)
+    if len(parts) != 4 or len(parts[3]) != names.LENGTH or not parts[0]:
         return None
     try:
-        return Name(label, int(rest[0], 36), int(rest[1], 36))
+        return Name(parts[0], int(parts[1], 36), int(parts[2], 36))
     except ValueError:
         return None
 

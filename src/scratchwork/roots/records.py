@@ -72,6 +72,8 @@ class Records:
 
     def read(self, name: str) -> Record | None:
         """Return the record of a workspace; None if it has none."""
+        if not self._folder.has(name + _SUFFIX):
+            return None
         try:
             data = self._folder.read(name + _SUFFIX, _MOST_BYTES)
         except FileNotFoundError:

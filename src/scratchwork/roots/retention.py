@@ -32,9 +32,9 @@ class Retention(Fact):
     def surplus(self, kept: Iterable[tuple[str, Record]]) -> list[tuple[str, str]]:
         """Return (name, why) of the kept workspaces that are too many or too much, the oldest first."""
         surplus: list[tuple[str, str]] = []
-        total = count = 0
-        for name, record in sorted(kept, key=lambda one: one[1].since or 0.0, reverse=True):
-            count += 1
+        total = 0
+        newest_first = sorted(kept, key=lambda one: one[1].since or 0.0, reverse=True)
+        for count, (name, record) in enumerate(newest_first, 1):
             total += record.bytes
             if count > self.count:
                 surplus.append((name, f"more than {self.count} kept workspaces"))

@@ -63,6 +63,8 @@ class Root:
     `OPENING_SWEEP_SECONDS`, and a sweep that fails never makes the opening fail.
     """
 
+    _store: Store
+
     def __init__(
         self,
         app: str,
@@ -83,7 +85,9 @@ class Root:
     def at(cls, path: str | os.PathLike[str], *, sweep_first: bool = False) -> Root:
         """Open a root that exists, by its own path. Raises FileNotFoundError and UntrustedRoot."""
         root = cls.__new__(cls)
-        root._open(Store(os.path.abspath(path), create=False), sweep_first=sweep_first)
+        root._open(  # noqa: SLF001 - our own
+            Store(os.path.abspath(path), create=False), sweep_first=sweep_first
+        )
         return root
 
     @property
@@ -99,8 +103,8 @@ class Root:
     def workspace(self, label: str = "job", *, keep: Keep = "never") -> Workspace:
         """Make a workspace: a directory of mode 0700, leased to this process.
 
-        `label`: what a person will know it by, up to 200 printable characters without a slash. `keep`: "never", "failure"
-        (an exception leaves the block, or the process is killed) or "always"; KEEP_TEMP=1 in the environment
+        `label`: what a person will know it by, up to 200 printable characters without a slash. `keep`: "never",
+        "failure" (an exception leaves the block, or the process is killed) or "always"; KEEP_TEMP=1 in the environment
         means always. Raises InvalidLabel and CannotMakeWorkspace (no room, no inodes, no descriptors, read-only).
         """
         try:
@@ -131,7 +135,10 @@ class Root:
         sweep_one(self._store, name)
 
     def remove(self, name: str) -> Ended:
-        """Remove a workspace that nobody holds, kept or not. Raises WorkspaceAlive, WorkspaceGone, CleanupIncomplete."""
+        """Remove a workspace that nobody holds, kept or not.
+
+        Raises WorkspaceAlive, WorkspaceGone and CleanupIncomplete.
+        """
         return remove_one(self._store, name, "asked for")
 
     def history(self) -> list[Ended]:

@@ -1,12 +1,12 @@
 """A root as it lies on the disk: its folder, leases, records and ledger, and whether it can be trusted.
 
-    scratch-1000-myapp/                        0700, ours
-        root.conf                              which kind of lease works here, and the retention
-        ledger.jsonl  ledger.1.jsonl           how workspaces ended
-        nightly-1t9k2lm-4qk-a7m2p9xq8c/        a workspace
-        nightly-1t9k2lm-4qk-a7m2p9xq8c.json    its record, if it needs one
-        nightly-1t9k2lm-4qk-a7m2p9xq8c.lock    its lease, where a directory can't be locked
-        nightly-1t9k2lm-4qk-a7m2p9xq8c.gone/   a workspace whose removal goes on in the background
+scratch-1000-myapp/                        0700, ours
+    root.conf                              which kind of lease works here, and the retention
+    ledger.jsonl  ledger.1.jsonl           how workspaces ended
+    nightly-1t9k2lm-4qk-a7m2p9xq8c/        a workspace
+    nightly-1t9k2lm-4qk-a7m2p9xq8c.json    its record, if it needs one
+    nightly-1t9k2lm-4qk-a7m2p9xq8c.lock    its lease, where a directory can't be locked
+    nightly-1t9k2lm-4qk-a7m2p9xq8c.gone/   a workspace whose removal goes on in the background
 """
 
 from __future__ import annotations
@@ -76,7 +76,8 @@ def root_path(app: str, directory: str | os.PathLike[str] | None) -> str:
     """Return where the root of an application lies. Raises InvalidLabel for a name that can't be used."""
     if not (isinstance(app, str) and 0 < len(app) <= _MOST_APP_CHARACTERS and _APP_CHARACTERS.issuperset(app)):
         raise InvalidLabel(
-            f"an application's name has 1 to {_MOST_APP_CHARACTERS} of the characters a-z A-Z 0-9 . _ -, not {app!r:.60}"
+            f"an application's name has 1 to {_MOST_APP_CHARACTERS} of the characters a-z A-Z 0-9 . _ -, "
+            f"not {app!r:.60}"
         )
     parent = tempdir() if directory is None else os.path.abspath(directory)
     return os.path.join(parent, root_prefix() + app)
@@ -84,7 +85,9 @@ def root_path(app: str, directory: str | os.PathLike[str] | None) -> str:
 
 def root_prefix() -> str:
     """Return what the names of all roots of this user begin with."""
-    return f"scratch-{os.getuid()}-" if sys.platform != "win32" else "scratch-"
+    if sys.platform == "win32":
+        return "scratch-"  # the temp folder there is the user's own
+    return f"scratch-{os.geteuid()}-"
 
 
 def _open_trusted(path: str, *, create: bool) -> Folder:
@@ -105,8 +108,8 @@ def _open_trusted(path: str, *, create: bool) -> Folder:
         _refuse(path, os.lstat(path))
         raise CannotMakeWorkspace(path, error) from error
     status = folder.status()
-    if made and folder.fd is not None and status.st_mode & 0o777 != 0o700:
-        os.fchmod(folder.fd, 0o700)
+    if sys.platform != "win32" and made and folder.fd is not None and status.st_mode & 0o777 != 0o700:
+        os.fchmod(folder.fd, 0o700)  # an unusual umask
         status = folder.status()
     try:
         _refuse(path, status)
@@ -136,9 +139,7 @@ def _refuse(path: str, status: os.stat_result) -> None:
         )
 
 
-def _settle(
-    folder: Folder, retention: Retention | None, *, writable: bool
-) -> tuple[LeaseKind, Retention | None]:
+def _settle(folder: Folder, retention: Retention | None, *, writable: bool) -> tuple[LeaseKind, Retention | None]:
     """Read the root's settings; where there are none, or other ones are asked for, find them out and write them."""
     kind, stored = _read_settings(folder)
     if kind is None:

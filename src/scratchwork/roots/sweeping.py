@@ -21,6 +21,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from scratchwork.roots.labels import Name
     from scratchwork.roots.store import Store
     from scratchwork.system.leases import Lease
 
@@ -70,7 +71,8 @@ def sweep(
 def sweep_one(store: Store, name: str) -> Swept:
     """Bring one workspace, if nobody holds it, to the state that its record asks for."""
     sweeping = _Sweep(store, dry_run=False, deadline=_FOREVER)
-    sweeping.judge(name)
+    if (told := labels.parse(name)) is not None:
+        sweeping.judge(name, told)
     sweeping.enter_all()
     return sweeping.swept
 
@@ -81,6 +83,9 @@ def remove_one(store: Store, name: str, why: str) -> Ended:
     Raises WorkspaceAlive, WorkspaceGone, CleanupIncomplete, and OSError if its lock can't be tried.
     """
     path = os.path.join(store.path, name)
+    told = labels.parse(name)
+    if told is None:
+        raise WorkspaceGone(path, "that is not the name of a workspace")
     try:
         lease = store.leases.seize(name)
     except FileNotFoundError:
@@ -89,7 +94,7 @@ def remove_one(store: Store, name: str, why: str) -> Ended:
         raise WorkspaceAlive(path)
     sweeping = _Sweep(store, dry_run=False, deadline=_FOREVER)
     try:
-        sweeping.remove(name, lease, store.records.read(name), why)
+        sweeping.remove(name, told, lease, store.records.read(name), why)
     finally:
         lease.release()
         sweeping.enter_all()
@@ -106,7 +111,7 @@ class _Sweep:
         self._dry_run = dry_run
         self._deadline = deadline
         self._now = time.time()
-        self._retained: list[tuple[str, Record]] = []
+        self._retained: list[tuple[str, Name, Record]] = []
         self._lines: list[Ended] = []
         self.swept = Swept()
 
@@ -122,9 +127,10 @@ class _Sweep:
             self._take(entry, present)
             if progress is not None:
                 progress(done + 1, len(found))
-        for name, why in self._store.retention.surplus(self._retained):
+        told_of = {name: told for name, told, _ in self._retained}
+        for name, why in self._store.retention.surplus((name, record) for name, _, record in self._retained):
             self.swept.retained -= 1
-            self.judge(name, expired=why)
+            self.judge(name, told_of[name], expired=why)
 
     def enter_all(self) -> None:
         """Write what is left to write into the ledger."""
@@ -133,20 +139,22 @@ class _Sweep:
         self._lines.clear()
 
     def _take(self, entry: str, present: frozenset[str]) -> None:
-        if labels.parse(entry.removesuffix(REMOVED)) is not None:
-            self.judge(entry)
+        if (told := labels.parse(entry.removesuffix(REMOVED))) is not None:
+            self.judge(entry, told)
         elif self._store.is_own_file(entry):
             return
-        elif (leased := self._store.leases.workspace_of(entry)) is not None and labels.parse(leased) is not None:
+        elif (leased := self._store.leases.workspace_of(entry)) is not None and (
+            told := labels.parse(leased)
+        ) is not None:
             if leased not in present and leased + REMOVED not in present:
-                self.judge(leased)
+                self.judge(leased, told)
         elif (recorded := Records.workspace_of(entry)) is not None and labels.parse(recorded) is not None:
             if recorded not in present:
                 self._drop_orphan(entry, recorded)
         else:
             self.swept.skipped.append((entry, "scratchwork did not make it"))
 
-    def judge(self, name: str, expired: str = "") -> None:
+    def judge(self, name: str, told: Name, expired: str = "") -> None:
         """Look at one workspace and, unless it is alive, remove or keep it; `expired` says why a kept one goes now."""
         try:
             lease = self._store.leases.seize(name)
@@ -159,56 +167,54 @@ class _Sweep:
             self.swept.alive += 1
             return
         try:
-            self._end(name, lease, expired)
+            self._end(name, told, lease, expired)
         except OSError as error:
             self.swept.skipped.append((name, error.strerror or str(error)))
         finally:
             lease.release()
 
-    def _end(self, name: str, lease: Lease, expired: str) -> None:
+    def _end(self, name: str, told: Name, lease: Lease, expired: str) -> None:
         record = self._store.records.read(name)
         if record is None or name.endswith(REMOVED):
-            self.remove(name, lease, record, "its process died")
+            self.remove(name, told, lease, record, "its process died")
         elif not record.is_kept and record.keep != "never":
-            self._keep(name, record)
+            self._keep(name, told, record)
         elif not record.is_kept:
-            self.remove(name, lease, record, "its process died")
+            self.remove(name, told, lease, record, "its process died")
         elif record.has_expired(self._now) or expired:
-            self.remove(name, lease, record, expired or "the time for which it was kept is over")
+            self.remove(name, told, lease, record, expired or "the time for which it was kept is over")
         else:
             self.swept.retained += 1
-            self._retained.append((name, record))
+            self._retained.append((name, told, record))
 
-    def _keep(self, name: str, record: Record) -> None:
+    def _keep(self, name: str, told: Name, record: Record) -> None:
         usage = self._store.leases.measure(name)
         record.why = record.why or "killed: its process died without ending it"
         record.since = self._now
         record.until = self._now + self._store.retention.age
         record.files, record.bytes = usage.files, usage.bytes
-        ended = self._ended(name, record, usage.files, usage.bytes, record.why)
+        ended = self._ended(name, told, record, usage.files, usage.bytes, record.why)
         ended.outcome = "kept"
         if not self._dry_run:
             self._store.records.write(name, record)
         self.swept.kept.append(ended)
         self._lines.append(ended)
-        self._retained.append((name, record))
+        self._retained.append((name, told, record))
 
-    def remove(self, name: str, lease: Lease, record: Record | None, why: str) -> None:
+    def remove(self, name: str, told: Name, lease: Lease, record: Record | None, why: str) -> None:
         """Remove a workspace whose lock one holds."""
         if self._dry_run:
             usage = self._store.leases.measure(name)
-            self._count(self._ended(name, record, usage.files, usage.bytes, why))
+            self._count(self._ended(name, told, record, usage.files, usage.bytes, why))
             return
-        if record is not None and record.is_kept:
-            # From here on it is plain garbage: if we are killed now, nobody takes what is left of it for a kept one.
-            self._store.records.write(name, Record(record.label, "never"))
+        if record is not None:
+            # First, so that what is left if we are killed in the middle is plain garbage that nobody takes for kept.
+            self._store.records.remove(name)
         removal = self._store.leases.remove(name, lease, self._deadline)
         self.swept.bytes += removal.usage.bytes
         self.swept.files += removal.usage.files
         if removal.complete:
-            if record is not None:
-                self._store.records.remove(name)
-            self._count(self._ended(name, record, removal.usage.files, removal.usage.bytes, why), counted=True)
+            self._count(self._ended(name, told, record, removal.usage.files, removal.usage.bytes, why), counted=True)
         elif removal.ran_out_of_time:
             self.swept.complete = False
         else:
@@ -225,9 +231,7 @@ class _Sweep:
         if len(self._lines) >= _LEDGER_BATCH:
             self.enter_all()
 
-    def _ended(self, name: str, record: Record | None, files: int, size: int, why: str) -> Ended:
-        told = labels.parse(name.removesuffix(REMOVED))
-        assert told is not None
+    def _ended(self, name: str, told: Name, record: Record | None, files: int, size: int, why: str) -> Ended:
         label = record.label if record is not None else told.label
         seconds = max(0.0, self._now - told.created)
         return Ended(label, "reclaimed", files, size, seconds, told.pid, why, name, self._now)

@@ -33,7 +33,7 @@ _under_way: dict[str, Tenure] = {}
 class Tenure:
     """A workspace that this process made."""
 
-    __slots__ = ("has_record", "keep", "is_over", "label", "lease", "maker", "name", "path", "since", "store", "why")
+    __slots__ = ("has_record", "is_over", "keep", "label", "lease", "maker", "name", "path", "since", "store", "why")
 
     def __init__(self, store: Store, name: str, label: str, keep: Keep, lease: Lease, pid: int) -> None:
         self.store = store
@@ -77,7 +77,7 @@ class Tenure:
         try:
             if self.keep == "always" or (failure and self.keep == "failure"):
                 self._retain(self.why or failure or "asked for")
-            elif self.store.leases.remove_empty(self.name):
+            elif self.store.leases.remove_empty(self.name, self.lease):
                 self._forget_record()
                 self._enter("cleaned", 0, 0, "")
             elif (asked := self._asked_meanwhile()) is not None:
@@ -118,9 +118,7 @@ class Tenure:
         self._enter("kept", usage.files, usage.bytes, record.why)
         import logging
 
-        logging.getLogger("scratchwork").warning(
-            "kept %s: %s (until %s)", self.path, record.why, until_text(record)
-        )
+        logging.getLogger("scratchwork").warning("kept %s: %s (until %s)", self.path, record.why, until_text(record))
 
     def _remove(self) -> None:
         removal = self.store.leases.remove(self.name, self.lease, _FOREVER)
@@ -132,7 +130,9 @@ class Tenure:
         usage = removal.usage
         if removal.failures:
             first = removal.failures[0]
-            self._enter("failed", usage.files, usage.bytes, f"{first.path}: {first.reason}" if first.path else first.reason)
+            self._enter(
+                "failed", usage.files, usage.bytes, f"{first.path}: {first.reason}" if first.path else first.reason
+            )
         else:
             self._forget_record()
             self._enter("cleaned", usage.files, usage.bytes, "")

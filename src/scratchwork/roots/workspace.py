@@ -15,6 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
+    from typing import Self
 
     from scratchwork.roots.records import Keep
     from scratchwork.system.leases import Lease
@@ -66,7 +67,7 @@ class Workspace:
         return self._tenure.name
 
     def fileno(self) -> int:
-        """Return the lease's descriptor. Hand it to a child (`pass_fds=[ws.fileno()]`) that may outlive this process."""
+        """Return the lease's descriptor, to hand to a child that may outlive us: `pass_fds=[ws.fileno()]`."""
         return self._tenure.lease.fileno()
 
     def usage(self) -> Usage:
@@ -96,7 +97,7 @@ class Workspace:
         """
         self._tenure.end(failure=failure)
 
-    def __enter__(self) -> Workspace:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -174,7 +175,7 @@ class Attached:
             self._lease.release()
             self._store.close()
 
-    def __enter__(self) -> Attached:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exception: object) -> None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 class Fact:
     """A value told by its slots: compared, hashed and shown by them. Set once, by its own `__init__`."""
 
-    __slots__ = ()
+    __slots__: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Return the slots and their values, in their order, ready for JSON."""

@@ -59,7 +59,7 @@ def mount_of(path: str) -> Mount | None:
 
 
 def _contains(point: str, path: str) -> bool:
-    return point == "/" or path == point or path.startswith(point + "/")
+    return point in {"/", path} or path.startswith(point + "/")
 
 
 def _parse(line: str) -> Mount:

@@ -1,4 +1,4 @@
-"""Other processes: our children, those we take in, and who has a directory open. Linux only; elsewhere none are seen."""
+"""Other processes: our children, those we take in, who has a directory open. Linux only; elsewhere none is seen."""
 
 from __future__ import annotations
 
@@ -8,16 +8,39 @@ import sys
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
+    from typing import Any
 
 _PR_SET_CHILD_SUBREAPER = 36
 
 
-def take_in_orphans() -> bool:
-    """Make this process the parent of every descendant whose own parent dies; False where that can't be had.
+if sys.platform == "linux":
 
-    prctl(2), PR_SET_CHILD_SUBREAPER, Linux 3.4.
-    """
-    return sys.platform == "linux" and _prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0
+    def take_in_orphans() -> bool:
+        """Make this process the parent of every descendant whose own parent dies; False where that can't be had.
+
+        prctl(2), PR_SET_CHILD_SUBREAPER, Linux 3.4.
+        """
+        return _prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0
+
+    def _prctl(*arguments: int) -> int:
+        """Call prctl(2), which the standard library does not wrap.
+
+        By way of what `ctypes` is made of, since importing `ctypes` takes a tenth of the time of a whole `scratch run`.
+        """
+        try:
+            from _ctypes import call_function, dlopen, dlsym
+        except ImportError:  # another Python, or a later one that has them no more
+            import ctypes
+
+            return int(ctypes.CDLL(None).prctl(*arguments))
+        this_program: Any = None  # dlopen(3): NULL; typeshed has it wrong
+        return int(call_function(dlsym(dlopen(this_program, 0), "prctl"), arguments))
+
+else:
+
+    def take_in_orphans() -> bool:
+        """Return False: there is no such thing here."""
+        return False
 
 
 def children() -> list[int]:
@@ -43,20 +66,6 @@ def command(pid: int) -> str:
             return file.read().strip()
     except OSError:
         return ""
-
-
-def _prctl(*arguments: int) -> int:
-    """Call prctl(2), which the standard library does not wrap.
-
-    By way of what `ctypes` is made of, since importing `ctypes` takes a tenth of the time of a whole `scratch run`.
-    """
-    try:
-        from _ctypes import call_function, dlopen, dlsym
-    except ImportError:  # another Python, or a later one that has them no more
-        import ctypes
-
-        return int(ctypes.CDLL(None).prctl(*arguments))
-    return int(call_function(dlsym(dlopen(None, 0), "prctl"), arguments))
 
 
 def _pids() -> list[int]:

@@ -17,7 +17,7 @@ def bar(what: str) -> Iterator[Callable[[int, int], None]]:
     """Give a function to be told (done, total), which draws a bar on stderr if that is a terminal."""
     console = Console(stderr=True)
     if not console.is_terminal:
-        yield lambda done, total: None
+        yield lambda *_: None
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as progress:

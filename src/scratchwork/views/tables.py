@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
-from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -26,7 +25,7 @@ def show(columns: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequen
     console.print(table)
 
 
-def show_json(value: Any) -> None:
+def show_json(value: object) -> None:
     """Print a value as one JSON document."""
     sys.stdout.write(json.dumps(value, indent=2) + "\n")
 

@@ -9,12 +9,22 @@ from __future__ import annotations
 
 import sys
 
+from .emptying import remove_empty
 from .facts import Failure, Removal, Usage
 
 if sys.platform == "win32":
-    from .windows import measure, open_unreadable, remove, remove_empty, walk
+    from .windows import measure, measure_in, remove, remove_in, walk
 else:
-    from .mending import open_unreadable
-    from .posix import measure, remove, remove_empty, walk
+    from .posix import measure, measure_in, remove, remove_in, walk
 
-__all__ = ["Failure", "Removal", "Usage", "measure", "open_unreadable", "remove", "remove_empty", "walk"]
+__all__ = [
+    "Failure",
+    "Removal",
+    "Usage",
+    "measure",
+    "measure_in",
+    "remove",
+    "remove_empty",
+    "remove_in",
+    "walk",
+]

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
+
+assert sys.platform != "win32"
 
 from .mending import open_unreadable
 
@@ -41,9 +44,8 @@ class Descent:
     """
 
     def __init__(self, top: int) -> None:
-        status = os.fstat(top)
-        self._device = status.st_dev
-        self.levels = [Level("", top, status.st_ino)]
+        self._device = -1  # asked for at the first step down: most trees have none
+        self.levels = [Level("", top, -1)]
         self._open_from = 1  # levels below this index, but for the top, are closed
         self.fd = top
 
@@ -62,6 +64,9 @@ class Descent:
 
         Raises CrossesDevice at a mount of another device, and OSError as open(2) does.
         """
+        if self._device < 0:
+            top = os.fstat(self.fd)
+            self._device, self.levels[0].inode = top.st_dev, top.st_ino
         fd = self._open(name, mend=mend)
         status = os.fstat(fd)
         if status.st_dev != self._device:

@@ -20,9 +20,7 @@ class Usage(Fact):
         self.bytes = bytes
 
     def __add__(self, other: Usage) -> Usage:
-        return Usage(
-            self.files + other.files, self.directories + other.directories, self.bytes + other.bytes
-        )
+        return Usage(self.files + other.files, self.directories + other.directories, self.bytes + other.bytes)
 
 
 class Failure(Fact):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
+assert sys.platform != "win32"
+
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 if sys.platform == "linux":

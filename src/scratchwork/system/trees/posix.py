@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
 import time
 
+assert sys.platform != "win32"
+
 from .descent import CrossesDevice, Descent, Moved
+from .emptying import remove_empty
 from .facts import Removal, Usage
 from .mending import make_writable
 
@@ -14,7 +18,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_NOT_EMPTY = frozenset({errno.ENOTEMPTY, errno.EEXIST})  # rmdir(2) may say either
+    from scratchwork.system.folders import Folder
+
 _IS_DIRECTORY = frozenset({errno.EISDIR, errno.EPERM})  # unlink(2): Linux says the first, POSIX the second
 _NO_PERMISSION = frozenset({errno.EACCES, errno.EPERM})
 _MOST_REPEATS = 64  # how often a removal goes back for what somebody made or moved meanwhile
@@ -65,23 +70,6 @@ def measure(top: int) -> Usage:
     return usage
 
 
-def remove_empty(name: str, dir_fd: int | None) -> bool:
-    """Remove a directory if it is empty or gone; False if it is not empty. Raises OSError at all else.
-
-    `remove` tries this on each directory before it enters it: the kernel refuses a mount point here (EBUSY) before
-    it looks inside, also one of the same device, which no device number would give away.
-    """
-    try:
-        os.rmdir(name, dir_fd=dir_fd)
-    except FileNotFoundError:
-        return True
-    except OSError as error:
-        if error.errno in _NOT_EMPTY:
-            return False
-        raise
-    return True
-
-
 def remove(name: str, dir_fd: int | None, top: int, *, deadline: float = _FOREVER) -> Removal:
     """Remove the directory `name` in `dir_fd`, which is open as `top`, and all that is in it.
 
@@ -102,6 +90,32 @@ def remove(name: str, dir_fd: int | None, top: int, *, deadline: float = _FOREVE
         removal.failed("", error.strerror or str(error))
     removal.complete = not removal.failures and not removal.ran_out_of_time
     return removal
+
+
+def measure_in(folder: Folder, name: str) -> Usage:
+    """Return what the directory `name` of a folder takes. Raises OSError if it can't be opened."""
+    top = folder.open(name, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        return measure(top)
+    finally:
+        os.close(top)
+
+
+def remove_in(folder: Folder, name: str, *, deadline: float = _FOREVER) -> Removal:
+    """Remove the directory `name` of a folder, as `remove` does; one that is not there is fine."""
+    removal = Removal()
+    try:
+        top = folder.open(name, os.O_RDONLY | os.O_DIRECTORY)
+    except FileNotFoundError:
+        removal.complete = True
+        return removal
+    except OSError as error:
+        removal.failed("", error.strerror or str(error))
+        return removal
+    try:
+        return remove(name, folder.fd, top, deadline=deadline)
+    finally:
+        os.close(top)
 
 
 def _entries(descent: Descent) -> Iterator[tuple[str, os.DirEntry[str]]]:
@@ -154,8 +168,8 @@ class _Removing:
             descent.close()
 
     def _drop_files(self, descent: Descent) -> None:
-        level, usage = descent.current, self.removal.usage
-        fd = descent.fd
+        level, fd, deadline = descent.current, descent.fd, self.deadline
+        files = size = 0
         try:
             scan = descent.scan()
         except OSError as error:
@@ -163,9 +177,9 @@ class _Removing:
             return
         with scan:
             for entry in scan:
-                if time.monotonic() > self.deadline:
+                if time.monotonic() > deadline:
                     self.removal.ran_out_of_time = True
-                    return
+                    break
                 if entry.is_dir(follow_symlinks=False):
                     level.pending.append(entry.name)
                     continue
@@ -177,9 +191,11 @@ class _Removing:
                 except OSError as error:
                     if not self._unlink_anyhow(descent, entry.name, error):
                         continue
-                usage.files += 1
+                files += 1
                 if status.st_nlink == 1:
-                    usage.bytes += status.st_blocks * 512
+                    size += status.st_blocks * 512
+        self.removal.usage.files += files
+        self.removal.usage.bytes += size
 
     def _unlink_anyhow(self, descent: Descent, name: str, error: OSError) -> bool:
         """Try a second time after a mode was mended; take what became a directory for one."""

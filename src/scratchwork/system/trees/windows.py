@@ -1,11 +1,10 @@
 """Trees by path, where directories have no descriptors. Type-checked only: not run on Windows yet.
 
-The signatures are those of `posix`; `name` is a whole path and the descriptors are None.
+A tree is named by its path, where `posix` has a descriptor.
 """
 
 from __future__ import annotations
 
-import errno
 import os
 import stat
 import time
@@ -16,16 +15,18 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from scratchwork.system.folders import Folder
+
 _FOREVER = float("inf")
 
 
-def walk(top: int | str) -> Iterator[tuple[str, os.DirEntry[str]]]:
+def walk(top: str) -> Iterator[tuple[str, os.DirEntry[str]]]:
     """Yield (path of its directory within the tree, entry) for everything below the directory `top`."""
     pending = [""]
     while pending:
         where = pending.pop()
         try:
-            scan = os.scandir(os.path.join(str(top), where))
+            scan = os.scandir(os.path.join(top, where))
         except OSError:
             continue
         with scan:
@@ -35,7 +36,7 @@ def walk(top: int | str) -> Iterator[tuple[str, os.DirEntry[str]]]:
                 yield where, entry
 
 
-def measure(top: int | str) -> Usage:
+def measure(top: str) -> Usage:
     """Return what the tree below the directory `top` takes."""
     usage = Usage()
     for _, entry in walk(top):
@@ -47,31 +48,18 @@ def measure(top: int | str) -> Usage:
     return usage
 
 
-def open_unreadable(name: str, dir_fd: int | None) -> int:
-    """Refuse: directories can't be opened here."""
-    del dir_fd
-    raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), name)
+def measure_in(folder: Folder, name: str) -> Usage:
+    """Return what the directory `name` of a folder takes."""
+    return measure(folder.at(name))
 
 
-def remove_empty(name: str, dir_fd: int | None) -> bool:
-    """Remove a directory if it is empty or gone; False if it is not empty."""
-    del dir_fd
-    try:
-        os.rmdir(name)
-    except FileNotFoundError:
-        return True
-    except OSError as error:
-        if error.errno == errno.ENOTEMPTY:
-            return False
-        raise
-    return True
+def remove_in(folder: Folder, name: str, *, deadline: float = _FOREVER) -> Removal:
+    """Remove the directory `name` of a folder, as `remove` does."""
+    return remove(folder.at(name), deadline=deadline)
 
 
-def remove(
-    name: str, dir_fd: int | None, top: int | None, *, deadline: float = _FOREVER
-) -> Removal:
+def remove(name: str, *, deadline: float = _FOREVER) -> Removal:
     """Remove the directory `name` and all that is in it; a file that somebody has open stays and is told."""
-    del dir_fd, top
     removal = Removal()
     found = [(where, entry.name, entry.is_dir(follow_symlinks=False)) for where, entry in walk(name)]
     for where, leaf, is_directory in reversed(found):  # what is deeper was found later
