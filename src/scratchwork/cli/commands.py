@@ -10,6 +10,7 @@ import click
 
 import scratchwork
 from scratchwork.cli import history, keep, ls, rm, run, sweep
+from scratchwork.cli.shared import UNTRUSTED
 from scratchwork.errors import ScratchError, UntrustedRoot, explain
 
 _EPILOG = """\b
@@ -41,7 +42,6 @@ _STATUS = {
     errno.ENOTEMPTY: 1,
 }
 _USAGE = 2
-_UNTRUSTED = 4
 _OTHER = 10
 _RUN_FAILED = 125
 _INTERRUPTED = 130
@@ -90,7 +90,7 @@ def run_command(arguments: list[str]) -> int:
 
 def _status(error: ScratchError | OSError) -> int:
     if isinstance(error, UntrustedRoot):
-        return _UNTRUSTED
+        return UNTRUSTED
     if isinstance(error, OSError):
         return _STATUS.get(error.errno or 0, _OTHER)
     return _USAGE

@@ -6,7 +6,7 @@ import time
 
 import click
 
-from scratchwork.cli.shared import as_json, open_roots, takes_roots
+from scratchwork.cli.shared import Roots, as_json, takes_roots
 from scratchwork.views import tables, words
 
 _COLUMNS = ("ENDED", "OUTCOME", "LABEL", "LIVED", "SIZE", "FILES", "PID", "WHY")
@@ -22,11 +22,12 @@ def command(app: str | None, directory: str | None, last: int, as_json: bool) ->
     'cleaned': its owner removed it. 'reclaimed': its process had died, or its time as a kept one was over, and a sweep
     removed it. 'kept': it was retained. 'failed': part of it could not be removed.
     """
-    ended = [(root.path, one) for root in open_roots(app, directory) for one in root.history()]
+    roots = Roots(app, directory)
+    ended = [(root.path, one) for root in roots.open for one in root.history()]
     ended = sorted(ended, key=lambda pair: pair[1].ended)[-last:]
     if as_json:
         tables.show_json([{**one.as_dict(), "root": path} for path, one in ended])
-        return 0
+        return roots.status()
     rows = [
         (
             time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(one.ended)),
@@ -44,4 +45,4 @@ def command(app: str | None, directory: str | None, last: int, as_json: bool) ->
         tables.show(_COLUMNS, rows, right=("LIVED", "SIZE", "FILES", "PID"))
     else:
         click.echo("nothing has ended yet", err=True)
-    return 0
+    return roots.status()

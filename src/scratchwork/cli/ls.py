@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from scratchwork.cli.shared import as_json, open_roots, takes_roots
+from scratchwork.cli.shared import Roots, as_json, takes_roots
 from scratchwork.roots.root import Found, Root
 from scratchwork.system import processes
 from scratchwork.views import tables, words
@@ -25,7 +25,8 @@ def command(app: str | None, directory: str | None, as_json: bool) -> int:
     'alive': a running process holds it. 'dead': nobody does, and the next sweep removes it. 'kept': it is retained for
     a person to look at, until it expires. Changes nothing.
     """
-    rows = [_facts(root, found) for root in open_roots(app, directory) for found in root.workspaces()]
+    roots = Roots(app, directory)
+    rows = [_facts(root, found) for root in roots.open for found in root.workspaces()]
     holders = processes.holders({lease for row in rows for lease in _leases(row)})
     for row in rows:
         pids = sorted({pid for lease in _leases(row) for pid in holders[lease]} - {os.getpid()})
@@ -36,7 +37,7 @@ def command(app: str | None, directory: str | None, as_json: bool) -> int:
         tables.show(_COLUMNS, [_cells(row) for row in rows], right=("AGE", "SIZE", "FILES"))
     else:
         click.echo("no workspaces", err=True)
-    return 0
+    return roots.status()
 
 
 def _facts(root: Root, found: Found) -> dict[str, Any]:

@@ -8,9 +8,12 @@ from typing import Any, TypeVar
 
 import click
 
-from scratchwork.errors import WorkspaceGone
+from scratchwork.errors import UntrustedRoot, WorkspaceGone
 from scratchwork.roots.root import Root, roots_in
 from scratchwork.roots.store import root_path
+
+UNTRUSTED = 4
+"""The exit status where a root can't be trusted."""
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -31,17 +34,26 @@ def takes_roots(function: _Command) -> _Command:
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 
 
-def open_roots(app: str | None, directory: str | None) -> list[Root]:
-    """Open the roots that the options choose, without sweeping them."""
-    paths = roots_in(directory) if app is None else [root_path(app, directory)]
-    roots = []
-    for path in paths:
-        try:
-            roots.append(Root.at(path))
-        except FileNotFoundError:
-            if app is not None and not os.path.isdir(os.path.dirname(path)):
-                raise
-    return roots
+class Roots:
+    """The roots that the options choose, open and not swept, and those of them that can't be trusted."""
+
+    def __init__(self, app: str | None, directory: str | None) -> None:
+        self.open: list[Root] = []
+        self._refused: list[UntrustedRoot] = []
+        for path in roots_in(directory) if app is None else [root_path(app, directory)]:
+            try:
+                self.open.append(Root.at(path))
+            except FileNotFoundError:
+                if not os.path.isdir(os.path.dirname(path)):
+                    raise
+            except UntrustedRoot as error:
+                self._refused.append(error)
+
+    def status(self, otherwise: int = 0) -> int:
+        """Name on stderr what can't be trusted; return the exit status that this asks for."""
+        for error in self._refused:
+            click.echo(f"scratch: {error}", err=True)
+        return UNTRUSTED if self._refused else otherwise
 
 
 def find(target: str, app: str | None, directory: str | None) -> tuple[Root, str]:
@@ -55,7 +67,7 @@ def find(target: str, app: str | None, directory: str | None) -> tuple[Root, str
         if any(found.path == path for found in root.workspaces()):
             return root, os.path.basename(path)
         raise WorkspaceGone(path)
-    for root in open_roots(app, directory):
+    for root in Roots(app, directory).open:
         if any(found.name == target for found in root.workspaces()):
             return root, target
     raise WorkspaceGone(target)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from scratchwork.cli.shared import as_json, open_roots, takes_roots
+from scratchwork.cli.shared import Roots, as_json, takes_roots
 from scratchwork.roots.sweeping import Swept
 from scratchwork.views import progress, tables, words
 
@@ -22,11 +22,9 @@ def command(app: str | None, directory: str | None, dry_run: bool, seconds: floa
     Workspaces that a running process holds are never touched. What was kept is removed when its time is over, or when a
     root holds too much of it. Exit status 1 if something could not be judged or removed, which is named on stderr.
     """
+    roots = Roots(app, directory)
     with progress.bar("sweeping") as tell:
-        swept = [
-            (root.path, root.sweep(dry_run=dry_run, seconds=seconds, progress=tell))
-            for root in open_roots(app, directory)
-        ]
+        swept = [(root.path, root.sweep(dry_run=dry_run, seconds=seconds, progress=tell)) for root in roots.open]
     if as_json:
         tables.show_json([_facts(path, one) for path, one in swept])
     else:
@@ -34,7 +32,7 @@ def command(app: str | None, directory: str | None, dry_run: bool, seconds: floa
     for path, one in swept:
         for name, why in one.skipped:
             click.echo(f"scratch: left alone: {path}/{name}: {why}", err=True)
-    return 1 if any(one.skipped for _, one in swept) else 0
+    return roots.status(1 if any(one.skipped for _, one in swept) else 0)
 
 
 def _say(swept: list[tuple[str, Swept]], *, dry_run: bool) -> None:
