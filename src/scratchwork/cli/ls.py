@@ -13,7 +13,7 @@ from scratchwork.roots.root import Found, Root
 from scratchwork.system import processes
 from scratchwork.views import tables, words
 
-_COLUMNS = ("STATE", "LABEL", "AGE", "SIZE", "FILES", "HELD BY", "WHY", "PATH")
+_COLUMNS = ("STATE", "LABEL", "AGE", "SIZE", "FILES", "HELD BY", "WHY", "NAME")
 
 
 @click.command("ls", short_help="List workspaces: alive, dead or kept, and who holds them.")
@@ -33,9 +33,13 @@ def command(app: str | None, directory: str | None, as_json: bool) -> int:
         row["held_by"] = [{"pid": pid, "command": processes.command(pid)} for pid in pids]
     if as_json:
         tables.show_json(rows)
-    elif rows:
-        tables.show(_COLUMNS, [_cells(row) for row in rows], right=("AGE", "SIZE", "FILES"))
-    else:
+        return roots.status()
+    for root in roots.open:
+        found = [_cells(row) for row in rows if row["root"] == root.path]
+        if found:
+            click.echo(f"{root.path}:")
+            tables.show(_COLUMNS, found, right=("AGE", "SIZE", "FILES"), whole=("NAME",))
+    if not rows:
         click.echo("no workspaces", err=True)
     return roots.status()
 
@@ -61,5 +65,5 @@ def _cells(row: dict[str, Any]) -> tuple[str, ...]:
         f"{row['files']:,}",
         held_by,
         why,
-        row["path"],
+        row["name"],
     )

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import time
 
-from scratchwork.roots.retention import Retention
 from scratchwork.system import names
 from scratchwork.system.facts import Fact
 
@@ -67,8 +66,10 @@ class Record(Fact):
 class Records:
     """The records of one root."""
 
-    def __init__(self, folder: Folder) -> None:
+    def __init__(self, folder: Folder, age: float) -> None:
+        """Open the records of a folder; `age`: for how many seconds one that can't be read keeps its workspace."""
         self._folder = folder
+        self._age = age
 
     def read(self, name: str) -> Record | None:
         """Return the record of a workspace; None if it has none."""
@@ -100,7 +101,7 @@ class Records:
     def _unreadable(self, name: str) -> Record:
         """Take a record that makes no sense for 'keep', from when it was written."""
         since = self._folder.status(name + _SUFFIX).st_mtime
-        return Record("?", "always", why="its record can't be read", since=since, until=since + Retention().age)
+        return Record("?", "always", why="its record can't be read", since=since, until=since + self._age)
 
 
 def until_text(record: Record) -> str:

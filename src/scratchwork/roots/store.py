@@ -57,7 +57,7 @@ class Store:
         self.retention = retention or stored or Retention()
         self.leases = leases.choose(kind, self.folder)
         self.ledger = Ledger(self.folder)
-        self.records = Records(self.folder)
+        self.records = Records(self.folder, self.retention.age)
         self.keeps_all = os.environ.get(KEEP_VARIABLE, "0") not in {"", "0"}
 
     def close(self) -> None:

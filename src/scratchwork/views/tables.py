@@ -14,12 +14,19 @@ _STYLES = {"alive": "green", "dead": "red", "kept": "yellow", "failed": "red", "
 _UNLIMITED = 100_000  # columns where nobody's terminal is too narrow: in a pipe or a file nothing may be cut
 
 
-def show(columns: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[str] = ()) -> None:
-    """Print a table, columns named in `right` aligned so; in colour on a terminal unless NO_COLOR is set."""
+def show(
+    columns: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[str] = (), whole: Sequence[str] = ()
+) -> None:
+    """Print a table, in colour on a terminal unless NO_COLOR is set.
+
+    Columns named in `right` are aligned so; those in `whole` are never broken, so that they can be copied.
+    """
     console = Console(highlight=False) if sys.stdout.isatty() else Console(width=_UNLIMITED, highlight=False)
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for column in columns:
-        table.add_column(column, justify="right" if column in right else "left", overflow="fold")
+        table.add_column(
+            column, justify="right" if column in right else "left", overflow="fold", no_wrap=column in whole
+        )
     for row in rows:
         table.add_row(*(Text(_printable(cell), style=_STYLES.get(cell, "")) for cell in row))
     console.print(table)
