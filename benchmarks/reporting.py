@@ -11,7 +11,7 @@ from pathlib import Path
 from benchmarks.timing import Result
 
 _SCALE = {"us": 1e6, "us each": 1e6, "ms": 1e3}
-_MET, _NOT_MET, _OTHER = "#2a7f62", "#c0392b", "#9aa5b1"
+_MET, _NOT_MET, _NOT_JUDGED, _OTHER = "#2a7f62", "#c0392b", "#3b6ea5", "#c3cad2"
 
 
 def print_table(results: list[Result]) -> None:
@@ -28,9 +28,8 @@ def print_table(results: list[Result]) -> None:
     met = [result.is_met for result in results if _has_bar(result)]
     print(f"\n{sum(met)} of {len(met)} bars are met.")
     for result in results:
-        if result.bar is not None and not result.is_met:
-            is_now = result.ratio(result.subject)
-            print(f"  not met: {result.name}, {result.place}: is {is_now:.2f}, at most {result.bar.most:.2f}")
+        if not result.is_met:
+            print(f"  {result.name}, {result.place}: is {result.ratio(result.subject):.2f}, {_verdict(result)}")
 
 
 def write_json(path: Path, results: list[Result], *, quick: bool) -> None:
@@ -59,11 +58,11 @@ def draw(path: Path, results: list[Result]) -> bool:
     for row, (result, candidate) in enumerate(rows):
         ratio = result.ratio(candidate)
         is_subject = candidate == result.subject
-        color = (_MET if result.is_met else _NOT_MET) if is_subject else _OTHER
+        color = _color(result) if is_subject else _OTHER
         axes.barh(row, ratio, color=color, height=0.72)
         median = f"{result.medians[candidate] * _SCALE[result.unit]:,.2f} {result.unit.replace('us', 'µs')}"
         axes.text(ratio + 0.01, row, f" {ratio:.2f}  ({median})", va="center", fontsize=8)
-        if is_subject and result.bar and _has_bar(result):
+        if is_subject and result.bar and result.bar.most is not None:
             axes.plot([result.bar.most] * 2, [row - 0.5, row + 0.5], color="black", linewidth=2)
     axes.set_yticks(range(len(rows)), [f"{result.name}, {result.place}: {name}" for result, name in rows], fontsize=8)
     axes.invert_yaxis()
@@ -75,11 +74,17 @@ def draw(path: Path, results: list[Result]) -> bool:
     return True
 
 
+def _color(result: Result) -> str:
+    if not _has_bar(result):
+        return _NOT_JUDGED
+    return _MET if result.is_met else _NOT_MET
+
+
 def _has_bar(result: Result) -> bool:
-    return result.bar is not None and result.bar.most != float("inf")
+    return result.bar is not None and result.bar.most is not None
 
 
 def _verdict(result: Result) -> str:
-    if result.bar is None or not _has_bar(result):
+    if result.bar is None or result.bar.most is None:
         return ""
     return f"at most {result.bar.most:.2f}: {'met' if result.is_met else 'NOT MET'}"

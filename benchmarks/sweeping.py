@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import sys
 from functools import partial
-from math import inf
 from pathlib import Path
 
 import scratchwork
@@ -53,7 +52,7 @@ def make_dead(path: Path, count: int) -> None:
 def _against_rm(place: str, folder: Path, count: int, rounds: int, *, judged: bool) -> Result:
     medians = in_turn({"sweep": partial(_sweep, folder, count), "rm -rf": partial(_rm, folder, count)}, rounds)
     each = {name: seconds / count for name, seconds in medians.items()}
-    bar = Bar("rm -rf", MOST if judged else inf)
+    bar = Bar("rm -rf", MOST if judged else None)
     return Result(f"sweep of {count:,} dead", place, "us each", each, rounds, bar)
 
 

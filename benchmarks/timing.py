@@ -14,10 +14,10 @@ Timed = Callable[[], float]
 
 @dataclass(frozen=True)
 class Bar:
-    """At most `most` times the median of the candidate `against`."""
+    """At most `most` times the median of the candidate `against`; None: compared, not judged."""
 
     against: str
-    most: float
+    most: float | None
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Result:
     @property
     def is_met(self) -> bool:
         """Whether the bar, if there is one, is met."""
-        return self.bar is None or self.ratio(self.subject) <= self.bar.most
+        return self.bar is None or self.bar.most is None or self.ratio(self.subject) <= self.bar.most
 
     def as_dict(self) -> dict[str, object]:
         """Return it ready for JSON."""
@@ -61,7 +61,7 @@ class Result:
             "ratios": {candidate: self.ratio(candidate) for candidate in self.medians},
             "against": self.baseline,
             "bar": self.bar.most if self.bar else None,
-            "met": self.is_met if self.bar else None,
+            "met": self.is_met if self.bar and self.bar.most is not None else None,
         }
 
 

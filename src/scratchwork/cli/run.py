@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import click
 
 from scratchwork.cli.run_options import OPTIONS, Option
+from scratchwork.cli.shared import Seconds
 from scratchwork.jobs.running import Job, run
 
 _HELP = """Run a command with its temporary files in a workspace of its own.
@@ -40,7 +40,7 @@ def _click_option(option: Option) -> click.Option:
     if option.choices:
         kind = click.Choice(option.choices)
     elif isinstance(option.default, float):
-        kind = click.FloatRange(min=0, max=math.inf, max_open=True)
+        kind = Seconds()
     is_flag = option.default is False
     return click.Option(
         [option.flag, option.argument],

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import time
 
+from scratchwork.system import locks
 from scratchwork.system.facts import Fact
 
 TYPE_CHECKING = False
@@ -62,11 +63,28 @@ class Ended(Fact):
 
     def line(self) -> bytes:
         """Return it as a line of the ledger."""
-        why = _quoted(self.why) if self.why else '""'
-        return (  # a name needs no quoting: labels.shown() sees to that
-            f'{{"label":{_quoted(self.label)},"outcome":"{self.outcome}","bytes":{self.bytes},"files":{self.files},'
-            f'"seconds":{self.seconds:.3f},"pid":{self.pid},"why":{why},"name":"{self.name}","ended":{self.ended:.3f}}}\n'
-        ).encode("ascii")
+        return compose(
+            self.label, self.outcome, self.files, self.bytes, self.seconds, self.pid, self.why, self.name, self.ended
+        )
+
+
+def compose(
+    label: str,
+    outcome: Outcome,
+    files: int,
+    bytes: int,  # noqa: A002 - the ledger's word
+    seconds: float,
+    pid: int,
+    why: str,
+    name: str,
+    ended: float,
+) -> bytes:
+    """Return a line of the ledger; see `Ended` for what it tells."""
+    reason = _quoted(why) if why else '""'
+    return (  # a name needs no quoting: labels.shown() sees to that
+        f'{{"label":{_quoted(label)},"outcome":"{outcome}","bytes":{bytes},"files":{files},"seconds":{seconds:.3f},'
+        f'"pid":{pid},"why":{reason},"name":"{name}","ended":{ended:.3f}}}\n'
+    ).encode("ascii")
 
 
 class Ledger:
@@ -104,8 +122,10 @@ class Ledger:
                     if (ended := _parse(line)) is not None:
                         yield ended
 
-    def close(self) -> None:
-        """Give the descriptor back; a later `append` opens it again."""
+    def __del__(self) -> None:
+        self._close()
+
+    def _close(self) -> None:
         fd, self._fd = self._fd, -1
         if fd >= 0:
             os.close(fd)
@@ -113,15 +133,16 @@ class Ledger:
     def _open_current(self, room_for: int) -> None:
         """See to it that the descriptor is that of the current file, and that the file is not too long."""
         if self._fd >= 0 and os.fstat(self._fd).st_nlink == 0:
-            self.close()
+            self._close()
         if self._fd >= 0 and not self._is_current():
-            self.close()
+            self._close()
         if self._fd < 0:
             self._fd = self._folder.open(FILE, os.O_RDWR | os.O_APPEND | os.O_CREAT)
             self._begin_line()
-        if os.fstat(self._fd).st_size + room_for > ROTATE_AT:
+        # The lock, and a look under it, keep two from rotating at once, the second replacing what the first saved.
+        if os.fstat(self._fd).st_size + room_for > ROTATE_AT and locks.exclusive(self._fd) and self._is_current():
             self._folder.rename(FILE, ROTATED)
-            self.close()
+            self._close()
             self._fd = self._folder.open(FILE, os.O_RDWR | os.O_APPEND | os.O_CREAT)
 
     def _is_current(self) -> bool:

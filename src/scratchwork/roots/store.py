@@ -41,7 +41,7 @@ _MOST_APP_CHARACTERS = 32
 
 
 class Store:
-    """One root, open."""
+    """One root, open, until nothing refers to it any more."""
 
     __slots__ = ("folder", "keeps_all", "leases", "ledger", "outer", "path", "records", "retention")
 
@@ -59,13 +59,6 @@ class Store:
         self.ledger = Ledger(self.folder)
         self.records = Records(self.folder, self.retention.age)
         self.keeps_all = os.environ.get(KEEP_VARIABLE, "0") not in {"", "0"}
-
-    def close(self) -> None:
-        """Give the descriptors back."""
-        self.ledger.close()
-        self.folder.close()
-        if self.outer is not None:
-            self.outer.release()
 
     def is_own_file(self, entry: str) -> bool:
         """Whether an entry of the folder is part of the root itself."""
@@ -111,11 +104,7 @@ def _open_trusted(path: str, *, create: bool) -> Folder:
     if sys.platform != "win32" and made and folder.fd is not None and status.st_mode & 0o777 != 0o700:
         os.fchmod(folder.fd, 0o700)  # an unusual umask
         status = folder.status()
-    try:
-        _refuse(path, status)
-    except UntrustedRoot:
-        folder.close()
-        raise
+    _refuse(path, status)
     return folder
 
 
@@ -192,11 +181,6 @@ def _join_outer(path: str) -> Lease | None:
         return None
     try:
         store = Store(os.path.dirname(outer), create=False)
-    except OSError:
-        return None
-    try:
         return store.leases.join(os.path.basename(outer))
     except OSError:
         return None
-    finally:
-        store.close()

@@ -188,7 +188,11 @@ class _Sweep:
             self._retained.append((name, told, record))
 
     def _keep(self, name: str, told: Name, record: Record) -> None:
-        usage = self._store.leases.measure(name)
+        try:
+            usage = self._store.leases.measure(name, self._deadline)
+        except TimeoutError:  # it stays what it is, and a sweep with more time keeps it
+            self.swept.complete = False
+            return
         record.why = record.why or "killed: its process died without ending it"
         record.since = self._now
         record.until = self._now + self._store.retention.age

@@ -11,7 +11,7 @@ import sys
 import time
 
 from scratchwork.errors import CannotKeep, CleanupIncomplete
-from scratchwork.roots.ledger import Ended
+from scratchwork.roots.ledger import compose
 from scratchwork.roots.records import Record, until_text
 from scratchwork.system.leases import REMOVED
 
@@ -27,18 +27,17 @@ _MOST_WHY = 500
 _FOREVER = float("inf")
 
 _under_way: dict[str, Tenure] = {}
-"""What this process, or the one it was forked from, has made and not ended, by path."""
+"""What this process, or the one it was forked from, has made and not ended, by name."""
 
 
 class Tenure:
     """A workspace that this process made."""
 
-    __slots__ = ("has_record", "is_over", "keep", "label", "lease", "maker", "name", "path", "since", "store", "why")
+    __slots__ = ("has_record", "is_over", "keep", "label", "lease", "maker", "name", "since", "store", "why")
 
     def __init__(self, store: Store, name: str, label: str, keep: Keep, lease: Lease, pid: int) -> None:
         self.store = store
         self.name = name
-        self.path = f"{store.path}{os.sep}{name}"
         self.label = label
         self.keep: Keep = keep
         self.lease = lease
@@ -47,7 +46,12 @@ class Tenure:
         self.since = time.monotonic()
         self.has_record = False
         self.is_over = False  # ended, or let go of in a forked child
-        _under_way[self.path] = self
+        _under_way[name] = self
+
+    @property
+    def path(self) -> str:
+        """The absolute path of the workspace."""
+        return f"{self.store.path}{os.sep}{self.name}"
 
     def note(self) -> None:
         """Write the record that tells a sweeper what this process meant. Raises OSError."""
@@ -70,7 +74,7 @@ class Tenure:
         Raises CleanupIncomplete. Ending again, or in a forked child, does nothing more than to let go of the lease.
         """
         self.is_over = True
-        if _under_way.pop(self.path, None) is None or self.maker != os.getpid():
+        if _under_way.pop(self.name, None) is None or self.maker != os.getpid():
             self.lease.release()
             return
         handed_over = False
@@ -162,9 +166,8 @@ class Tenure:
 
     def _enter(self, outcome: Outcome, files: int, size: int, why: str) -> None:
         seconds = time.monotonic() - self.since
-        self.store.ledger.append(
-            Ended(self.label, outcome, files, size, seconds, self.maker, why, self.name, time.time())
-        )
+        line = compose(self.label, outcome, files, size, seconds, self.maker, why, self.name, time.time())
+        self.store.ledger.append_lines(line)
 
 
 def _one_line(text: str) -> str:

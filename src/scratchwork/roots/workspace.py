@@ -146,7 +146,6 @@ class Attached:
             raise WorkspaceGone(self._path) from None
         lease = self._store.leases.join(self._name)
         if lease is None:
-            self._store.close()
             raise WorkspaceGone(self._path, "no such workspace, or nobody holds it any more")
         self._lease: Lease = lease
 
@@ -171,9 +170,7 @@ class Attached:
 
     def release(self) -> None:
         """Let go of the lease. Nothing is removed: that is up to the owner, or a sweep. Once is enough."""
-        if self._lease.fileno() >= 0:
-            self._lease.release()
-            self._store.close()
+        self._lease.release()
 
     def __enter__(self) -> Self:
         return self

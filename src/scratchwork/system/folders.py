@@ -7,29 +7,27 @@ import sys
 
 
 class Folder:
-    """A directory and its descriptor; the methods take names inside it.
+    """A directory and its descriptor, closed when nothing refers to it any more; the methods take names inside it.
 
-    Where directories have no descriptors (Windows) `fd` is None and the names are resolved by path. Safe in
-    several threads. A forked child may go on using it.
+    Where directories have no descriptors (Windows) `fd` is None and the names are resolved by path. Safe in several
+    threads. A forked child may go on using it.
     """
 
     __slots__ = ("device", "fd", "owner", "path")
 
     def __init__(self, path: str) -> None:
         """Open `path`; raises OSError if it is a symlink (ELOOP or ENOTDIR) or no directory (ENOTDIR)."""
-        self.path = path
         self.fd: int | None = None
+        self.path = path
         if sys.platform != "win32":
             self.fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
         status = self.status()
         self.device = status.st_dev
         self.owner = status.st_uid
 
-    def close(self) -> None:
-        """Give the descriptor back."""
+    def __del__(self) -> None:
         if self.fd is not None:
             os.close(self.fd)
-            self.fd = None
 
     def status(self, name: str | None = None) -> os.stat_result:
         """Return the status of the folder itself, or of `name` in it, of a symlink itself."""

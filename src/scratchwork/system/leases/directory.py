@@ -12,7 +12,7 @@ assert sys.platform != "win32"
 from scratchwork.system import locks, trees
 from scratchwork.system.trees.mending import open_unreadable
 
-from .lease import Lease
+from .lease import FOREVER, Lease
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,7 +53,11 @@ class DirectoryLeases:
             return None
         fd = -1
         try:
-            fd = self._open_new(name)
+            try:
+                fd = os.open(name, _DIRECTORY, dir_fd=parent)
+            except PermissionError:  # the umask took our own right to read it
+                os.chmod(name, 0o700, dir_fd=parent)
+                fd = os.open(name, _DIRECTORY, dir_fd=parent)
             if locks.shared(fd) and not was_removed(fd):
                 return Lease(fd)
         except FileNotFoundError:
@@ -108,15 +112,8 @@ class DirectoryLeases:
     def remove(self, name: str, lease: Lease, deadline: float) -> trees.Removal:
         return trees.remove(name, self._folder.fd, lease.fileno(), deadline=deadline)
 
-    def measure(self, name: str) -> trees.Usage:
-        return trees.measure_in(self._folder, name)
-
-    def _open_new(self, name: str) -> int:
-        try:
-            return os.open(name, _DIRECTORY, dir_fd=self._folder.fd)
-        except PermissionError:  # the umask took our own right to read it
-            os.chmod(name, 0o700, dir_fd=self._folder.fd)
-            return os.open(name, _DIRECTORY, dir_fd=self._folder.fd)
+    def measure(self, name: str, deadline: float = FOREVER) -> trees.Usage:
+        return trees.measure_in(self._folder, name, deadline=deadline)
 
     def _check_ours(self, name: str, fd: int) -> None:
         found, named = os.fstat(fd), self._folder.status(name)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 
+FOREVER = float("inf")
+"""No deadline."""
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Literal, Protocol
@@ -38,8 +41,8 @@ if TYPE_CHECKING:
         def remove(self, name: str, lease: Lease, deadline: float) -> trees.Removal:
             """Remove a workspace whose lease one holds, and its lease with it."""
 
-        def measure(self, name: str) -> trees.Usage:
-            """Return what a workspace takes."""
+        def measure(self, name: str, deadline: float = FOREVER) -> trees.Usage:
+            """Return what a workspace takes. Raises OSError, and TimeoutError past the deadline."""
 
 
 REMOVED = ".gone"
@@ -57,6 +60,9 @@ class Lease:
     def fileno(self) -> int:
         """Return the descriptor, for handing on to a child (`pass_fds`); -1 after `release`."""
         return self._fd
+
+    def __del__(self) -> None:
+        self.release()
 
     def release(self) -> None:
         """Close the descriptor. Once is enough; more does no harm."""

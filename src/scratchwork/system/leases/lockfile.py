@@ -9,7 +9,7 @@ import sys
 
 from scratchwork.system import locks, trees
 
-from .lease import REMOVED, Lease
+from .lease import FOREVER, REMOVED, Lease
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -93,8 +93,8 @@ class LockFileLeases:
             self._drop_lock_file(name, lease)
         return removal
 
-    def measure(self, name: str) -> trees.Usage:
-        return trees.measure_in(self._folder, name)
+    def measure(self, name: str, deadline: float = FOREVER) -> trees.Usage:
+        return trees.measure_in(self._folder, name, deadline=deadline)
 
     def _drop_lock_file(self, name: str, lease: Lease) -> None:
         if sys.platform == "win32":

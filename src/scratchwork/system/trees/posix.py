@@ -49,11 +49,16 @@ def walk(top: int) -> Iterator[tuple[str, os.DirEntry[str]]]:
         descent.close()
 
 
-def measure(top: int) -> Usage:
-    """Return what the tree below the directory open as `top` takes; what `walk` leaves out is not counted."""
+def measure(top: int, *, deadline: float = _FOREVER) -> Usage:
+    """Return what the tree below the directory open as `top` takes; what `walk` leaves out is not counted.
+
+    Raises TimeoutError when `time.monotonic()` passes `deadline`.
+    """
     usage = Usage()
     linked: set[int] = set()
     for _, entry in walk(top):
+        if time.monotonic() > deadline:
+            raise TimeoutError
         try:
             status = entry.stat(follow_symlinks=False)
         except FileNotFoundError:
@@ -92,11 +97,11 @@ def remove(name: str, dir_fd: int | None, top: int, *, deadline: float = _FOREVE
     return removal
 
 
-def measure_in(folder: Folder, name: str) -> Usage:
-    """Return what the directory `name` of a folder takes. Raises OSError if it can't be opened."""
+def measure_in(folder: Folder, name: str, *, deadline: float = _FOREVER) -> Usage:
+    """Return what the directory `name` of a folder takes. Raises OSError if it can't be opened, and TimeoutError."""
     top = folder.open(name, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        return measure(top)
+        return measure(top, deadline=deadline)
     finally:
         os.close(top)
 

@@ -36,10 +36,12 @@ def walk(top: str) -> Iterator[tuple[str, os.DirEntry[str]]]:
                 yield where, entry
 
 
-def measure(top: str) -> Usage:
+def measure(top: str, *, deadline: float = _FOREVER) -> Usage:
     """Return what the tree below the directory `top` takes."""
     usage = Usage()
     for _, entry in walk(top):
+        if time.monotonic() > deadline:
+            raise TimeoutError
         if entry.is_dir(follow_symlinks=False):
             usage.directories += 1
         else:
@@ -48,9 +50,9 @@ def measure(top: str) -> Usage:
     return usage
 
 
-def measure_in(folder: Folder, name: str) -> Usage:
+def measure_in(folder: Folder, name: str, *, deadline: float = _FOREVER) -> Usage:
     """Return what the directory `name` of a folder takes."""
-    return measure(folder.at(name))
+    return measure(folder.at(name), deadline=deadline)
 
 
 def remove_in(folder: Folder, name: str, *, deadline: float = _FOREVER) -> Removal:

@@ -1,0 +1,37 @@
+"""What all tests share: a temp folder of their own."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from scratchwork import Root
+from scratchwork.roots import default, installing
+
+
+@pytest.fixture
+def temp(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A temp folder of this test's own, in the environment and for tempfile, with a short path."""
+    path = Path(tempfile.mkdtemp(prefix="t-"))
+    for variable in ("TMPDIR", "TEMP", "TMP"):
+        monkeypatch.setenv(variable, str(path))
+    for variable in ("KEEP_TEMP", "SCRATCH_WORKSPACE"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setattr(default, "_open", {})
+    monkeypatch.setattr(installing, "_installed", [])
+    yield path
+    shutil.rmtree(path)
+
+
+@pytest.fixture(params=["directory", "file"])
+def root(request: pytest.FixtureRequest, temp: Path) -> Root:
+    """A root whose leases are of either kind."""
+    if request.param == "file":
+        path = Path(Root("app").path)
+        (path / "root.conf").write_text("lease=file\n")
+    return Root("app")
