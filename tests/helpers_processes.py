@@ -159,7 +159,7 @@ class Running:
     def finish(self) -> Finished:
         """Close its stdin and wait for its end."""
         out, err = self.process.communicate(timeout=PATIENCE)
-        return Finished(self.process.returncode, (self._text + out).decode(), err.decode())
+        return Finished(self.process.returncode, (self._text + (out or b"")).decode(), (err or b"").decode())
 
 
 class Scratch:

@@ -11,16 +11,22 @@ import sys
 
 from scratchwork.cli.run_options import parse
 
+INTERRUPTED = 130
+
 
 def main() -> int:
     """Run the command and return its exit status."""
-    arguments = sys.argv[1:]
+    try:
+        return _main(sys.argv[1:])
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _main(arguments: list[str]) -> int:
     if arguments[:1] == ["run"] and (job := parse(arguments[1:])) is not None:
         from scratchwork.jobs.running import run
 
-        status = run(job)
-        sys.stderr.flush()
-        os._exit(status)  # nothing is left to tear down, and tearing down takes as long as half of what we did
+        os._exit(run(job))  # nothing is left to tear down, and tearing down takes as long as half of what we did
     try:
         from scratchwork.cli.commands import run_command
     except ModuleNotFoundError as error:

@@ -9,9 +9,10 @@ import sys
 import click
 
 import scratchwork
-from scratchwork.cli import history, keep, ls, rm, run, sweep
+from scratchwork.cli import INTERRUPTED, history, keep, ls, rm, run, sweep
 from scratchwork.cli.shared import UNTRUSTED
 from scratchwork.errors import ScratchError, UntrustedRoot, explain
+from scratchwork.views import words
 
 _EPILOG = """\b
 Exit status:
@@ -44,7 +45,6 @@ _STATUS = {
 _USAGE = 2
 _OTHER = 10
 _RUN_FAILED = 125
-_INTERRUPTED = 130
 
 
 @click.group(epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
@@ -79,12 +79,14 @@ def run_command(arguments: list[str]) -> int:
         _say(f"{error.format_message()} See '{where} --help'.")
         return _RUN_FAILED if is_run else _USAGE
     except click.Abort:
-        return _INTERRUPTED
-    except BrokenPipeError:
-        sys.stdout = None  # the reader has gone; there is nobody to flush for
-        return 0
+        return INTERRUPTED
+    except SystemExit as ending:
+        if isinstance(ending.__context__, BrokenPipeError):  # the reader has gone; click and rich make that a failure
+            return 0
+        raise
     except (ScratchError, OSError) as error:
         _say(str(error) if isinstance(error, ScratchError) else _describe(error))
+        sys.stdout = None  # what a full disk did not take would fail again at exit, with a traceback
         return _RUN_FAILED if is_run else _status(error)
 
 
@@ -102,4 +104,4 @@ def _describe(error: OSError) -> str:
 
 
 def _say(message: str) -> None:
-    click.echo(f"scratch: {message}", err=True)
+    click.echo(f"scratch: {words.printable(message)}", err=True)

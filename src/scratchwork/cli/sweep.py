@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from scratchwork.cli.shared import Roots, as_json, takes_roots
+from scratchwork.cli.shared import Roots, Seconds, as_json, takes_roots
 from scratchwork.roots.sweeping import Swept
 from scratchwork.views import progress, tables, words
 
@@ -12,9 +12,7 @@ from scratchwork.views import progress, tables, words
 @click.command("sweep", short_help="Remove what nobody holds.")
 @takes_roots
 @click.option("--dry-run", "-n", is_flag=True, help="Only say what would be removed.")
-@click.option(
-    "--seconds", type=click.FloatRange(min=0), metavar="N", help="Stop after this time; the rest is left for later."
-)
+@click.option("--seconds", type=Seconds(), metavar="N", help="Stop after this time; the rest is left for later.")
 @as_json
 def command(app: str | None, directory: str | None, dry_run: bool, seconds: float | None, as_json: bool) -> int:
     """Remove what nobody holds.
@@ -31,7 +29,7 @@ def command(app: str | None, directory: str | None, dry_run: bool, seconds: floa
         _say(swept, dry_run=dry_run)
     for path, one in swept:
         for name, why in one.skipped:
-            click.echo(f"scratch: left alone: {path}/{name}: {why}", err=True)
+            click.echo(words.printable(f"scratch: left alone: {path}/{name}: {why}"), err=True)
     return roots.status(1 if any(one.skipped for _, one in swept) else 0)
 
 

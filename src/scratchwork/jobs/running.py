@@ -100,7 +100,7 @@ def _end(ws: Workspace, job: Job, status: int, failure: str, complaint: str = ""
         import json
 
         report = {"path": os.fspath(ws), "status": status, "kept": os.path.isdir(ws), "failure": failure}
-        sys.stderr.write(json.dumps(report) + "\n")
+        _tell(json.dumps(report))
     return status
 
 
@@ -116,8 +116,19 @@ def _label_of(program: str) -> str:
 
 
 def _complain(what: object) -> int:
-    sys.stderr.write(f"scratch: {what}\n")
+    _tell(f"scratch: {what}")
     return OWN_FAILURE
+
+
+def _tell(line: str) -> None:
+    """Write a line to stderr, if there is one that takes it; if not, the program's status still stands."""
+    if sys.stderr is None:  # it was closed when we were started
+        return
+    try:
+        sys.stderr.write(line + "\n")
+        sys.stderr.flush()
+    except OSError:
+        pass
 
 
 def _log_to_stderr() -> None:

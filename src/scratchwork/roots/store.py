@@ -26,7 +26,8 @@ from scratchwork.system.folders import Folder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from scratchwork.system.leases import Lease, LeaseKind
+    from scratchwork.system.leases import Lease
+    from scratchwork.system.leases.lease import LeaseKind
 
 WORKSPACE_VARIABLE = "SCRATCH_WORKSPACE"
 """The environment variable that tells a program which workspace it runs in."""

@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from scratchwork.views import words
+
 _STYLES = {"alive": "green", "dead": "red", "kept": "yellow", "failed": "red", "reclaimed": "yellow"}
 _UNLIMITED = 100_000  # columns where nobody's terminal is too narrow: in a pipe or a file nothing may be cut
 
@@ -21,22 +23,21 @@ def show(
 
     Columns named in `right` are aligned so; those in `whole` are never broken, so that they can be copied.
     """
-    console = Console(highlight=False) if sys.stdout.isatty() else Console(width=_UNLIMITED, highlight=False)
+    console = (
+        Console(highlight=False)
+        if sys.stdout is not None and sys.stdout.isatty()
+        else Console(width=_UNLIMITED, highlight=False)
+    )
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for column in columns:
         table.add_column(
             column, justify="right" if column in right else "left", overflow="fold", no_wrap=column in whole
         )
     for row in rows:
-        table.add_row(*(Text(_printable(cell), style=_STYLES.get(cell, "")) for cell in row))
+        table.add_row(*(Text(words.printable(cell), style=_STYLES.get(cell, "")) for cell in row))
     console.print(table)
 
 
 def show_json(value: object) -> None:
     """Print a value as one JSON document."""
-    sys.stdout.write(json.dumps(value, indent=2) + "\n")
-
-
-def _printable(text: str) -> str:
-    """Return text that can do nothing to a terminal."""
-    return "".join(character if character.isprintable() else "?" for character in text)
+    print(json.dumps(value, indent=2), flush=True)  # noqa: T201 - and heard of now if nobody takes it

@@ -25,6 +25,11 @@ def duration(seconds: float) -> str:
     return f"{max(0, int(seconds))}s"
 
 
+def printable(text: str) -> str:
+    """Return text that can do nothing to a terminal: anybody may choose a file's name."""
+    return "".join(character if character.isprintable() else "?" for character in text)
+
+
 def plural(count: int, noun: str) -> str:
     """Return '1 file' or '2 files'."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

@@ -12,8 +12,4 @@ from __future__ import annotations
 from .choosing import choose, probe
 from .lease import REMOVED, Lease
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from .lease import LeaseKind, Leases  # noqa: TC004 - types alone
-
-__all__ = ["REMOVED", "Lease", "LeaseKind", "Leases", "choose", "probe"]
+__all__ = ["REMOVED", "Lease", "choose", "probe"]

@@ -194,29 +194,32 @@ class _Removing:
                 except FileNotFoundError:
                     continue
                 except OSError as error:
-                    if not self._unlink_anyhow(descent, entry.name, error):
+                    again = self._unlink_anyhow(descent, entry.name, error)
+                    if again is None:
                         continue
+                    status = again
                 files += 1
                 if status.st_nlink == 1:
                     size += status.st_blocks * 512
         self.removal.usage.files += files
         self.removal.usage.bytes += size
 
-    def _unlink_anyhow(self, descent: Descent, name: str, error: OSError) -> bool:
-        """Try a second time after a mode was mended; take what became a directory for one."""
+    def _unlink_anyhow(self, descent: Descent, name: str, error: OSError) -> os.stat_result | None:
+        """Try again after a mode was mended, and return what was removed; take what became a directory for one."""
         try:
             if error.errno in _NO_PERMISSION and make_writable(descent.fd):
+                status = os.stat(name, dir_fd=descent.fd, follow_symlinks=False)
                 os.unlink(name, dir_fd=descent.fd)
-                return True
+                return status
         except FileNotFoundError:
-            return False
+            return None
         except OSError as again:
             error = again
         if error.errno in _IS_DIRECTORY and _is_directory(name, descent.fd):
             descent.current.pending.append(name)
         else:
             self._failed(descent, name, error)
-        return False
+        return None
 
     def _drop_subdirectory(self, descent: Descent, name: str) -> None:
         try:
