@@ -188,7 +188,7 @@ class Scratch:
         """Start any program in the command's environment."""
         options = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
         options.setdefault("process_group", 0)
-        process = subprocess.Popen(command, env=self.environment | (env or {}), **options)
+        process: subprocess.Popen[bytes] = subprocess.Popen(command, env=self.environment | (env or {}), **options)
         self._running.append(process)
         return Running(process)
 
@@ -204,7 +204,8 @@ class Scratch:
     def kept(self, *arguments: str) -> str:
         """Make a kept workspace and return its name."""
         finished = self("run", "--json", "--keep", "always", *arguments, "--", "true")
-        return os.path.basename(json.loads(finished.err.splitlines()[-1])["path"])
+        path: str = json.loads(finished.err.splitlines()[-1])["path"]
+        return os.path.basename(path)
 
     def dead(self, label: str = "dead") -> str:
         """Make a dead workspace, as a killed process leaves it, and return its name."""
@@ -286,9 +287,15 @@ class Terminal:
             pass
         return self.text
 
+    def hang_up(self) -> None:
+        """Close the window."""
+        if self._fd >= 0:
+            os.close(self._fd)
+        self._fd = -1
+
     def close(self) -> None:
-        """Hang up."""
-        os.close(self._fd)
+        """Close the window and give back the descriptors."""
+        self.hang_up()
         os.close(self._orders)
         self._report.close()
 

@@ -281,7 +281,8 @@ def test_the_dispositions_and_the_mask_of_the_command_are_the_original_ones(scra
     inside = scratch("run", "--", *show).out
     outside = scratch.start_program(show).finish().out
     assert [int(text, 16) & _MEANT for text in inside.split()] == [int(text, 16) for text in outside.split()]
-    block = "import os, signal, sys; signal.pthread_sigmask(signal.SIG_BLOCK, {10, 12, 15}); os.execvp(sys.argv[1], sys.argv[1:])"
+    block = "import os, signal, sys; signal.pthread_sigmask(signal.SIG_BLOCK, {10, 12, 15}); "
+    block += "os.execvp(sys.argv[1], sys.argv[1:])"
     inside = scratch.start_program(python(block, *scratch.command("run", "--", *show))).finish().out
     assert int(inside.split()[0], 16) & ~int(outside.split()[0], 16) == 1 << 9 | 1 << 11 | 1 << 14
 
@@ -333,7 +334,8 @@ def test_descriptors_that_are_handed_on_reach_the_command_and_the_lease_too(scra
 def test_a_run_in_a_run_lies_inside_and_both_are_removed(scratch: Scratch) -> None:
     done = scratch("run", "--", *scratch.command("run", "--", "printenv", "TMPDIR"))
     outer, inner = done.out.strip().split("/scratch-")[1:]
-    assert outer and inner
+    assert outer
+    assert inner
     assert scratch.made() == []
 
 
