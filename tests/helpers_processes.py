@@ -188,7 +188,7 @@ class Scratch:
         """Start any program in the command's environment."""
         options = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
         options.setdefault("process_group", 0)
-        process = subprocess.Popen(command, env=self.environment | (env or {}), text=False, **options)
+        process: Any = subprocess.Popen(command, env=self.environment | (env or {}), **options)
         self._running.append(process)
         return Running(process)
 
