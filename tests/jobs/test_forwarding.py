@@ -40,7 +40,7 @@ def test_a_signal_reaches_the_command_once(scratch: Scratch, name: str) -> None:
 
 @pytest.mark.parametrize("name", ["TERM", "INT", "HUP", "QUIT", "USR1", "USR2"])
 def test_a_command_that_a_handed_on_signal_ends(scratch: Scratch, name: str) -> None:
-    job = scratch.start("run", "--", "sh", "-c", "ulimit -c 0; echo ready; exec cat")
+    job = scratch.start("run", "--", "sh", "-c", "ulimit -c 0; echo ready; exec sleep 1000")
     job.line()
     job.send(signal.Signals[f"SIG{name}"])
     done = job.finish()

@@ -280,7 +280,7 @@ def test_the_dispositions_and_the_mask_of_the_command_are_the_original_ones(scra
     show = ["sed", "-n", "s/^Sig\\(Blk\\|Ign\\)://p", "/proc/self/status"]
     inside = scratch("run", "--", *show).out
     outside = scratch.start_program(show).finish().out
-    assert [int(text, 16) & _MEANT for text in inside.split()] == [int(text, 16) for text in outside.split()]
+    assert [int(text, 16) & _MEANT for text in inside.split()] == [int(text, 16) & _MEANT for text in outside.split()]
     block = "import os, signal, sys; signal.pthread_sigmask(signal.SIG_BLOCK, {10, 12, 15}); "
     block += "os.execvp(sys.argv[1], sys.argv[1:])"
     inside = scratch.start_program(python(block, *scratch.command("run", "--", *show))).finish().out
