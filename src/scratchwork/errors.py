@@ -91,10 +91,8 @@ class CleanupIncomplete(ScratchError, OSError):
 
     def __init__(self, path: str, failures: list[Failure]) -> None:
         self.failures = failures
-        first = failures[0]
         more = f" (and {len(failures) - 1} more)" if len(failures) > 1 else ""
-        where = f"{first.path!r}: " if first.path else ""
-        super().__init__(errno.ENOTEMPTY, f"could not be removed whole: {where}{first.reason}{more}", path)
+        super().__init__(errno.ENOTEMPTY, f"could not be removed whole: {failures[0]}{more}", path)
 
 
 _ADVICE = {

@@ -189,3 +189,30 @@ def test_whatever_the_umask_it_is_ours_alone(root: Root) -> None:
     program += "ws = scratchwork.Root('mask').workspace(); print(oct(os.stat(ws).st_mode)); (ws / 'f').touch()"
     for mask in ("0", "277", "777"):
         assert subprocess.check_output([sys.executable, "-c", program, mask], text=True) == "0o40700\n"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to mount")
+def test_what_can_not_be_removed_is_told_and_the_next_sweep_tries_again(root: Root) -> None:
+    ws = root.workspace()
+    (ws / "mount").mkdir()
+    (ws / "file").touch()
+    subprocess.run(["mount", "-t", "tmpfs", "none", ws / "mount"], check=True)
+    try:
+        with pytest.raises(scratchwork.CleanupIncomplete, match="mount: something is mounted there") as caught:
+            ws.cleanup()
+        assert [failure.path for failure in caught.value.failures] == ["mount"]
+        assert root.history()[-1].outcome == "failed"
+    finally:
+        subprocess.run(["umount", ws / "mount"], check=True)
+    assert len(root.sweep().removed) == 1
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to mount")
+def test_an_error_of_cleaning_does_not_hide_that_of_the_block(root: Root, caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(ZeroDivisionError), root.workspace() as ws:
+        (ws / "mount").mkdir()
+        subprocess.run(["mount", "-t", "tmpfs", "none", ws / "mount"], check=True)
+        raise ZeroDivisionError
+    subprocess.run(["umount", ws / "mount"], check=True)
+    assert "something is mounted there" in caplog.text
+    assert len(root.sweep().removed) == 1

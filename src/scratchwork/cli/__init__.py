@@ -30,8 +30,9 @@ def _main(arguments: list[str]) -> int:
     try:
         from scratchwork.cli.commands import run_command
     except ModuleNotFoundError as error:
-        if error.name not in {"click", "rich"}:
+        missing = (error.name or "").partition(".")[0]
+        if missing not in {"click", "rich"}:
             raise
-        sys.stderr.write(f"scratch: this command needs {error.name}: pip install 'scratchwork[cli]'\n")
+        sys.stderr.write(f"scratch: this command needs {missing}: pip install 'scratchwork[cli]'\n")
         return 125
     return run_command(arguments)

@@ -80,10 +80,6 @@ def run_command(arguments: list[str]) -> int:
         return _RUN_FAILED if is_run else _USAGE
     except click.Abort:
         return INTERRUPTED
-    except SystemExit as ending:
-        if isinstance(ending.__context__, BrokenPipeError):  # the reader has gone; click and rich make that a failure
-            return 0
-        raise
     except (ScratchError, OSError) as error:
         _say(str(error) if isinstance(error, ScratchError) else _describe(error))
         sys.stdout = None  # what a full disk did not take would fail again at exit, with a traceback

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from scratchwork.errors import CannotKeep, CleanupIncomplete, ScratchError
+from scratchwork.errors import ScratchError
 from scratchwork.roots.environment import environment
 from scratchwork.roots.labels import MOST_CHARACTERS
 from scratchwork.roots.root import Root
@@ -94,7 +94,7 @@ def _end(ws: Workspace, job: Job, status: int, failure: str, complaint: str = ""
         _complain(complaint)
     try:
         ws.end(failure)
-    except (CleanupIncomplete, CannotKeep) as error:
+    except OSError as error:  # CleanupIncomplete, CannotKeep, or what the operating system says
         _complain(error)
     if job.json:
         import json

@@ -14,6 +14,7 @@ from scratchwork.errors import CannotKeep, CleanupIncomplete
 from scratchwork.roots.ledger import compose
 from scratchwork.roots.records import Record, until_text
 from scratchwork.system.leases import REMOVED
+from scratchwork.system.trees import Usage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -102,7 +103,10 @@ class Tenure:
         return record if record is not None and record.keep == "always" else None
 
     def _retain(self, why: str) -> None:
-        usage = self.store.leases.measure(self.name)
+        try:
+            usage = self.store.leases.measure(self.name)
+        except PermissionError:  # its job has shut it; kept all the same
+            usage = Usage()
         now = time.time()
         record = Record(
             self.label,
@@ -133,10 +137,7 @@ class Tenure:
     def _report(self, removal: Removal) -> None:
         usage = removal.usage
         if removal.failures:
-            first = removal.failures[0]
-            self._enter(
-                "failed", usage.files, usage.bytes, f"{first.path}: {first.reason}" if first.path else first.reason
-            )
+            self._enter("failed", usage.files, usage.bytes, str(removal.failures[0]))
         else:
             self._forget_record()
             self._enter("cleaned", usage.files, usage.bytes, "")

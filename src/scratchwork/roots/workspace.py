@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 
-from scratchwork.errors import CannotKeep, CannotMakeWorkspace, CleanupIncomplete, WorkspaceGone
+from scratchwork.errors import CannotKeep, CannotMakeWorkspace, WorkspaceGone
 from scratchwork.roots import labels
 from scratchwork.roots.records import POLICIES, Record
 from scratchwork.roots.store import Store
@@ -106,7 +106,7 @@ class Workspace:
         failure = "" if error is None or _is_success(error) else f"{type(error).__name__}: {error}"
         try:
             self._tenure.end(failure=failure)
-        except (CleanupIncomplete, CannotKeep) as problem:
+        except OSError as problem:  # CleanupIncomplete, CannotKeep, or what the operating system says
             if error is None:
                 raise
             import logging  # the block's own exception is on its way and matters more

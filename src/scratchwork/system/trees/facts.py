@@ -32,6 +32,9 @@ class Failure(Fact):
         self.path = path
         self.reason = reason
 
+    def __str__(self) -> str:
+        return f"{self.path}: {self.reason}" if self.path else self.reason
+
 
 class Removal(Fact):
     """How a removal went.
