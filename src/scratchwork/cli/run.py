@@ -20,7 +20,8 @@ as the command, and is removed by the next sweep after that.
 
 Signals sent to this process (TERM, INT, HUP, QUIT, USR1, USR2, WINCH, TSTP, CONT) are handed on to the command. Ctrl-C
 and the other keys reach it from the terminal, once. Processes that the command leaves running are ended: SIGTERM, and
-after a grace time of 5 seconds (--grace) SIGKILL; with --orphans wait they are waited for.
+after a grace time of 5 seconds (--grace) SIGKILL; with --orphans wait they are waited for,
+until such a signal comes.
 
 \b
 Exit status: the command's own; 128+N if signal N killed it; and

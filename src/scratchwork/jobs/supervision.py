@@ -54,9 +54,9 @@ class Supervisor:
         """Prepare: from here on signals are held for the program.
 
         `orphans`: what becomes of descendants that outlive the program: "end" (SIGTERM, and SIGKILL after
-        `grace` seconds) or "wait" for them.
+        `grace` seconds) or "wait" for them, until a signal tells us to end (TERM, INT, HUP, QUIT).
         """
-        self._orphans: Orphans = orphans
+        self._ends_orphans = orphans == "end"
         self._grace = grace
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # ignored, it would hide how the program ended
         self._blocked_before = signals.hold(_AWAITED)
@@ -98,10 +98,11 @@ class Supervisor:
                     return os.waitstatus_to_exitcode(status)
 
     def _finish_orphans(self) -> None:
-        deadline = time.monotonic() + self._grace if self._orphans == "end" else None
+        deadline: float | None = None
         told: set[int] = set()
         while self._takes_in and _has_children():
-            if deadline is not None:
+            if self._ends_orphans:
+                deadline = deadline or time.monotonic() + self._grace
                 # Only our own children are signalled: their pids stay theirs until we have waited for them. When one of
                 # them ends, its children become ours, and their turn comes.
                 left = set(processes.children())
@@ -110,15 +111,14 @@ class Supervisor:
                     _kill(pid, signal.SIGKILL if late else signal.SIGTERM)
                     _kill(pid, signal.SIGCONT)  # a stopped one would not hear it
                 told |= left
-            received = signals.wait(_AWAITED, None if deadline is None else _AGAIN)
-            if received is None or received.number == signal.SIGCHLD:
-                continue
-            if received.number in _ENDING:
-                deadline = deadline or time.monotonic() + self._grace
-            self._forward(received, processes.children())
+            received = signals.wait(_AWAITED, _AGAIN if self._ends_orphans else None)
+            if received is not None and received.number != signal.SIGCHLD:
+                self._forward(received, processes.children())
 
-    @staticmethod
-    def _forward(received: signals.Received, pids: list[int]) -> None:
+    def _forward(self, received: signals.Received, pids: list[int]) -> None:
+        if received.number in _ENDING:
+            # Whoever ends us does not want to wait. Also before the command's end is known: a signal may cross it.
+            self._ends_orphans = True
         if not received.from_terminal:
             for pid in pids:
                 _kill(pid, received.number)
