@@ -305,7 +305,8 @@ def test_no_descriptors_left(scratch: Scratch, command: str) -> None:
         "import resource, sys; import scratchwork.cli.commands; from scratchwork.cli import main\n"
         "resource.setrlimit(resource.RLIMIT_NOFILE, (3, 3)); sys.exit(main())"
     )
-    done = scratch.start_program([sys.executable, "-c", program, command]).finish()
+    unmeasured = {"COVERAGE_PROCESS_CONFIG": ""}  # coverage needs descriptors too
+    done = scratch.start_program([sys.executable, "-c", program, command], env=unmeasured).finish()
     assert (done.status, done.out) == (7, "")
     assert _is_one_message(done)
     assert "ulimit -n" in done.err

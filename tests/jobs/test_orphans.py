@@ -136,6 +136,27 @@ def test_a_term_while_waiting_for_orphans_begins_the_grace_time(
     assert scratch.made() == []
 
 
+def test_a_term_that_comes_when_the_command_has_just_ended_is_for_the_orphans(scratch: Scratch) -> None:
+    """The wrapper is stopped meanwhile, so that it finds the signal and the command's end together."""
+    program = (
+        "import os, signal, sys; signal.alarm(120); orphan = os.fork()\n"
+        "if orphan == 0: signal.pause()\n"
+        "print(os.getpid(), orphan, flush=True); sys.stdin.readline()"
+    )
+    job = scratch.start("run", "--orphans", "wait", "--", *python(program))
+    command, orphan = map(int, job.line().split())
+    job.send(signal.SIGSTOP)
+    job.await_stop()
+    assert job.process.stdin is not None
+    job.process.stdin.write(b"\n")
+    job.process.stdin.flush()
+    until(lambda: state(command) == "Z", "the command's end")
+    job.send(signal.SIGTERM)
+    job.send(signal.SIGCONT)
+    assert job.finish().status == 0
+    assert is_gone(orphan)
+
+
 def test_an_orphan_that_lets_go_of_all_descriptors_is_ended_too(scratch: Scratch) -> None:
     program = (
         "import os, signal, sys; r, w = os.pipe(); pid = os.fork()\n"

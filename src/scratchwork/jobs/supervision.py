@@ -89,13 +89,12 @@ class Supervisor:
 
     def _until_ended(self, child: int) -> int:
         while True:
-            received = signals.wait(_AWAITED, None)
-            assert received is not None
-            if received.number != signal.SIGCHLD:
-                self._forward(received, [child])
+            received = self._next(None)
             for pid, status in _reap():
                 if pid == child:
                     return os.waitstatus_to_exitcode(status)
+            if received is not None:
+                self._forward(received, [child])
 
     def _finish_orphans(self) -> None:
         deadline: float | None = None
@@ -111,14 +110,21 @@ class Supervisor:
                     _kill(pid, signal.SIGKILL if late else signal.SIGTERM)
                     _kill(pid, signal.SIGCONT)  # a stopped one would not hear it
                 told |= left
-            received = signals.wait(_AWAITED, _AGAIN if self._ends_orphans else None)
-            if received is not None and received.number != signal.SIGCHLD:
+            received = self._next(_AGAIN if self._ends_orphans else None)
+            if received is not None:
                 self._forward(received, processes.children())
 
-    def _forward(self, received: signals.Received, pids: list[int]) -> None:
+    def _next(self, seconds: float | None) -> signals.Received | None:
+        """Return the next signal to hand on; None at the end of a child, or of the time."""
+        received = signals.wait(_AWAITED, seconds)
+        if received is None or received.number == signal.SIGCHLD:
+            return None
         if received.number in _ENDING:
-            # Whoever ends us does not want to wait. Also before the command's end is known: a signal may cross it.
-            self._ends_orphans = True
+            self._ends_orphans = True  # whoever ends us does not want to wait, even if the program is gone by now
+        return received
+
+    @staticmethod
+    def _forward(received: signals.Received, pids: list[int]) -> None:
         if not received.from_terminal:
             for pid in pids:
                 _kill(pid, received.number)
