@@ -74,7 +74,6 @@ def test_asked_for_while_it_runs_by_its_owner_and_by_somebody_else(root: Root) -
     with root.workspace() as own:
         own.keep("look at this")
     with root.workspace() as other:
-        (other / "file").touch()
         Root("app").keep(other.name, "for Ann")
     assert {found.why for found in root.workspaces()} == {"look at this", "for Ann"}
 

@@ -22,6 +22,8 @@ SHOWN = 12
 
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 _SAFE = frozenset(_DIGITS + _DIGITS.upper() + "_-")
+_NUMBER = frozenset(_DIGITS)
+_DRAWN = frozenset(names.ALPHABET)
 
 
 class Name(Fact):
@@ -50,10 +52,10 @@ _stamp = _Stamp()
 
 def shown(label: str) -> str:
     """Return the form that a label has in names. Raises InvalidLabel when it can't be a label."""
-    if label.isascii() and label.isalnum() and len(label) <= SHOWN:
-        return label
     if not isinstance(label, str):
         raise InvalidLabel(f"a label is text, not {type(label).__name__}")
+    if label.isascii() and label.isalnum() and len(label) <= SHOWN:
+        return label
     if not label or len(label) > MOST_CHARACTERS:
         raise InvalidLabel(f"a label has 1 to {MOST_CHARACTERS} characters, this one {len(label)}")
     for character in label:
@@ -75,14 +77,16 @@ def compose(short_label: str, pid: int) -> str:
 
 
 def parse(name: str) -> Name | None:
-    """Return what a name says; None if it is not a workspace's."""
+    """Return what a name says; None if `compose` could not have made it, so that a path is never taken for a name."""
     parts = name.rsplit("-", 3)
-    if len(parts) != 4 or len(parts[3]) != names.LENGTH or not parts[0]:
+    if len(parts) != 4:
         return None
-    try:
-        return Name(parts[0], int(parts[1], 36), int(parts[2], 36))
-    except ValueError:
+    label, created, pid, drawn = parts
+    if not (label and created and pid and len(drawn) == names.LENGTH):
         return None
+    if not (_SAFE.issuperset(label) and _NUMBER.issuperset(created + pid) and _DRAWN.issuperset(drawn)):
+        return None
+    return Name(label, int(created, 36), int(pid, 36))
 
 
 def _base36(number: int) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import time
 
+from scratchwork.roots.records import LATEST, is_amount
 from scratchwork.system import locks
 from scratchwork.system.facts import Fact
 
@@ -92,7 +93,7 @@ class Ledger:
 
     def __init__(self, folder: Folder) -> None:
         self._folder = folder
-        self._fd = -1
+        self._current: _Descriptor | None = None
         self._checked = 0.0
 
     def append(self, *ended: Ended) -> None:
@@ -103,10 +104,12 @@ class Ledger:
         """Add lines that are ready."""
         try:
             now = time.monotonic()
-            if self._fd < 0 or now - self._checked > _CHECK_EVERY:
-                self._open_current(len(lines))
+            current = self._current
+            if current is None or now - self._checked > _CHECK_EVERY:
+                current = self._open_current(len(lines))
                 self._checked = now
-            os.write(self._fd, lines)
+            if os.write(current.fd, lines) != len(lines):
+                self._current = None  # torn: opening it again closes the line
         except OSError:
             return  # a record of the past must not stop the work at hand
 
@@ -122,42 +125,58 @@ class Ledger:
                     if (ended := _parse(line)) is not None:
                         yield ended
 
-    def __del__(self) -> None:
-        self._close()
+    def _open_current(self, room_for: int) -> _Descriptor:
+        """Return the descriptor of the current file, which has room for so many bytes more."""
+        current = self._current
+        if current is None or not self._is_current(current):
+            current = self._open()
+            _begin_line(current.fd)
+        if os.fstat(current.fd).st_size + room_for > ROTATE_AT and self._rotate(room_for):
+            current = self._open()
+        self._current = current
+        return current
 
-    def _close(self) -> None:
-        fd, self._fd = self._fd, -1
-        if fd >= 0:
-            os.close(fd)
+    def _open(self) -> _Descriptor:
+        return _Descriptor(self._folder.open(FILE, os.O_RDWR | os.O_APPEND | os.O_CREAT))
 
-    def _open_current(self, room_for: int) -> None:
-        """See to it that the descriptor is that of the current file, and that the file is not too long."""
-        if self._fd >= 0 and os.fstat(self._fd).st_nlink == 0:
-            self._close()
-        if self._fd >= 0 and not self._is_current():
-            self._close()
-        if self._fd < 0:
-            self._fd = self._folder.open(FILE, os.O_RDWR | os.O_APPEND | os.O_CREAT)
-            self._begin_line()
-        # The lock, and a look under it, keep two from rotating at once, the second replacing what the first saved.
-        if os.fstat(self._fd).st_size + room_for > ROTATE_AT and locks.exclusive(self._fd) and self._is_current():
-            self._folder.rename(FILE, ROTATED)
-            self._close()
-            self._fd = self._folder.open(FILE, os.O_RDWR | os.O_APPEND | os.O_CREAT)
+    def _rotate(self, room_for: int) -> bool:
+        """Set the file aside, unless somebody else does; return whether we did.
 
-    def _is_current(self) -> bool:
+        The lock, and a look under it, keep two from rotating at once, the second replacing what the first saved. It is
+        on a descriptor of its own, since threads and forked children would share that of a shared one.
+        """
+        own = self._open()
+        if not (locks.exclusive(own.fd) and self._is_current(own)) or os.fstat(own.fd).st_size + room_for <= ROTATE_AT:
+            return False
+        self._folder.rename(FILE, ROTATED)
+        return True
+
+    def _is_current(self, opened: _Descriptor) -> bool:
         try:
-            return os.path.samestat(os.fstat(self._fd), self._folder.status(FILE))
+            return os.path.samestat(os.fstat(opened.fd), self._folder.status(FILE))
         except FileNotFoundError:
             return False
 
-    def _begin_line(self) -> None:
-        """Close a line that somebody tore, so that it does not spoil the next one."""
-        size = os.fstat(self._fd).st_size
-        if size:
-            os.lseek(self._fd, size - 1, os.SEEK_SET)
-            if os.read(self._fd, 1) != b"\n":
-                os.write(self._fd, b"\n")
+
+class _Descriptor:
+    """An open file, closed when no thread uses it any more."""
+
+    __slots__ = ("fd",)
+
+    def __init__(self, fd: int) -> None:
+        self.fd = fd
+
+    def __del__(self) -> None:
+        os.close(self.fd)
+
+
+def _begin_line(fd: int) -> None:
+    """Close a line that somebody tore, so that it does not spoil the next one."""
+    size = os.fstat(fd).st_size
+    if size:
+        os.lseek(fd, size - 1, os.SEEK_SET)
+        if os.read(fd, 1) != b"\n":
+            os.write(fd, b"\n")
 
 
 def _quoted(text: str) -> str:
@@ -186,6 +205,7 @@ def _is_sound(ended: Ended) -> bool:
     texts = (ended.label, ended.why, ended.name)
     return (
         ended.outcome in _OUTCOMES
-        and all(isinstance(number, int | float) for number in numbers)
+        and all(is_amount(number) for number in numbers)
+        and ended.ended < LATEST
         and all(isinstance(text, str) for text in texts)
     )

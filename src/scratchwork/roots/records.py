@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 POLICIES = ("never", "failure", "always")
 _SUFFIX = ".json"
 _MOST_BYTES = 2**16
+LATEST = 1e11
+"""A time that no record tells of, and that can still be shown: the year 5138."""
 
 
 class Record(Fact):
@@ -104,6 +106,11 @@ class Records:
         return Record("?", "always", why="its record can't be read", since=since, until=since + self._age)
 
 
+def is_amount(value: object) -> bool:
+    """Whether something read from a file is a number that can be added, compared and shown."""
+    return isinstance(value, int | float) and 0 <= value < float("inf")
+
+
 def until_text(record: Record) -> str:
     """Return when a kept workspace expires, as a person reads it."""
     return time.strftime("%Y-%m-%d %H:%M", time.localtime(record.until))
@@ -117,12 +124,13 @@ def _parse(data: bytes) -> Record | None:
         record = Record(found.pop("label"), found.pop("keep"), **found)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
-    numbers = (record.since, record.until, record.files, record.bytes)
+    numbers = (record.since or 0, record.until or 0, record.files, record.bytes)
     sound = (
         record.keep in POLICIES
         and isinstance(record.label, str)
         and isinstance(record.why, str)
-        and all(number is None or isinstance(number, int | float) for number in numbers)
+        and all(is_amount(number) for number in numbers)
+        and max(numbers[:2]) < LATEST
         and (record.since is None) == (record.until is None)
     )
     return record if sound else None

@@ -129,7 +129,7 @@ class Root:
 
     def keep(self, name: str, reason: str = "asked for") -> None:
         """Keep a workspace: a dead one from now on, a living one when it ends. Raises WorkspaceGone and CannotKeep."""
-        if self._look(name) is None:
+        if labels.parse(name) is None or self._look(name) is None:
             raise WorkspaceGone(os.path.join(self.path, name))
         workspace.ask_to_keep(self._store, name, reason)
         sweep_one(self._store, name)

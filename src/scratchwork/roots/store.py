@@ -17,6 +17,7 @@ import stat
 import sys
 
 from scratchwork.errors import CannotMakeWorkspace, InvalidLabel, LocksUnsupported, UntrustedRoot
+from scratchwork.roots import labels
 from scratchwork.roots.ledger import FILE, ROTATED, Ledger
 from scratchwork.roots.records import Records
 from scratchwork.roots.retention import Retention
@@ -52,7 +53,7 @@ class Store:
         Raises UntrustedRoot, LocksUnsupported, CannotMakeWorkspace, or FileNotFoundError without `create`.
         """
         self.path = path
-        self.outer = _join_outer(path) if create else None
+        self.outer = _join_outer(path)
         self.folder = _open_trusted(path, create=create)
         kind, stored = _settle(self.folder, retention, writable=create)
         self.retention = retention or stored or Retention()
@@ -175,13 +176,23 @@ def _read_settings(folder: Folder) -> tuple[LeaseKind | None, Retention | None]:
     return kind, retention
 
 
-def _join_outer(path: str) -> Lease | None:
-    """Join the workspace that this root lies in, if it lies in one, so that it can't be swept from under us."""
-    outer = os.environ.get(WORKSPACE_VARIABLE)
+def _join_outer(path: str) -> list[Lease]:
+    """Join the workspaces that this root lies in, if it lies in any, so that none can be swept from under us.
+
+    All of them, the outermost too: those who held it may die before us.
+    """
+    outer = os.environ.get(WORKSPACE_VARIABLE, "")
+    joined: list[Lease] = []
     if not outer or not path.startswith(outer + os.sep):
-        return None
-    try:
-        store = Store(os.path.dirname(outer), create=False)
-        return store.leases.join(os.path.basename(outer))
-    except OSError:
-        return None
+        return joined
+    while outer != (parent := os.path.dirname(outer)):
+        name = os.path.basename(outer)
+        if labels.parse(name) is not None:
+            try:
+                lease = Store(parent, create=False).leases.join(name)
+            except OSError:
+                lease = None
+            if lease is not None:
+                joined.append(lease)
+        outer = parent
+    return joined

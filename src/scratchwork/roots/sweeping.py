@@ -128,8 +128,10 @@ class _Sweep:
             if progress is not None:
                 progress(done + 1, len(found))
         told_of = {name: told for name, told, _ in self._retained}
+        kept_now = {ended.name for ended in self.swept.kept}
         for name, why in self._store.retention.surplus((name, record) for name, _, record in self._retained):
-            self.swept.retained -= 1
+            if name not in kept_now:
+                self.swept.retained -= 1
             self.judge(name, told_of[name], expired=why)
 
     def enter_all(self) -> None:
@@ -177,12 +179,14 @@ class _Sweep:
         record = self._store.records.read(name)
         if record is None or name.endswith(REMOVED):
             self.remove(name, told, lease, record, "its process died")
+        elif expired:
+            self.remove(name, told, lease, record, expired)
         elif not record.is_kept and record.keep != "never":
             self._keep(name, told, record)
         elif not record.is_kept:
             self.remove(name, told, lease, record, "its process died")
-        elif record.has_expired(self._now) or expired:
-            self.remove(name, told, lease, record, expired or "the time for which it was kept is over")
+        elif record.has_expired(self._now):
+            self.remove(name, told, lease, record, "the time for which it was kept is over")
         else:
             self.swept.retained += 1
             self._retained.append((name, told, record))

@@ -62,7 +62,7 @@ class Tenure:
     def mark_kept(self, why: str) -> None:
         """See to it that the workspace is kept when it ends, however it ends. Raises CannotKeep."""
         before = self.keep, self.why
-        self.keep, self.why = "always", _one_line(why)
+        self.keep, self.why = "always", one_line(why)
         try:
             self.note()
         except OSError as error:
@@ -72,21 +72,24 @@ class Tenure:
     def end(self, *, failure: str = "", background: bool = False) -> None:
         """End it: keep the workspace if that is the policy, else remove it. `failure` says what went wrong, if it did.
 
-        Raises CleanupIncomplete. Ending again, or in a forked child, does nothing more than to let go of the lease.
+        Raises CleanupIncomplete. Ending again does nothing, and in a forked child no more than to let go of the lease.
         """
         self.is_over = True
-        if _under_way.pop(self.name, None) is None or self.maker != os.getpid():
+        begun = _under_way.pop(self.name, None) is None
+        if self.maker != os.getpid():
             self.lease.release()
             return
+        if begun:
+            return  # whoever began releases the lease, once it needs the descriptor no more
         handed_over = False
         try:
             if self.keep == "always" or (failure and self.keep == "failure"):
                 self._retain(self.why or failure or "asked for")
+            elif (asked := self._asked_meanwhile()) is not None:
+                self._retain(asked.why or "asked for")
             elif self.store.leases.remove_empty(self.name, self.lease):
                 self._forget_record()
                 self._enter("cleaned", 0, 0, "")
-            elif (asked := self._asked_meanwhile()) is not None:
-                self._retain(asked.why or "asked for")
             elif background:
                 handed_over = self._remove_in_background()
             else:
@@ -111,7 +114,7 @@ class Tenure:
         record = Record(
             self.label,
             self.keep,
-            why=_one_line(why),
+            why=one_line(why),
             since=now,
             until=now + self.store.retention.age,
             files=usage.files,
@@ -171,15 +174,24 @@ class Tenure:
         self.store.ledger.append_lines(line)
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
+    """Return a reason as records, ledger and log have it: one line, not too long."""
     return " ".join(text.split())[:_MOST_WHY]
+
+
+def told(error: BaseException) -> str:
+    """Return what an exception says, also one that can't say it."""
+    try:
+        return f"{type(error).__name__}: {error}"
+    except Exception:  # noqa: BLE001 - somebody else's __str__ must not stop the ending
+        return type(error).__name__
 
 
 @atexit.register
 def _end_all() -> None:
     """At exit, end what the program did not. An uncaught exception counts as a failure."""
     error = getattr(sys, "last_value", None)
-    failure = f"{type(error).__name__}: {error}" if error is not None else ""
+    failure = told(error) if error is not None else ""
     for tenure in list(_under_way.values()):
         try:
             tenure.end(failure=failure)

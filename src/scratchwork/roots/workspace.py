@@ -9,7 +9,7 @@ from scratchwork.errors import CannotKeep, CannotMakeWorkspace, WorkspaceGone
 from scratchwork.roots import labels
 from scratchwork.roots.records import POLICIES, Record
 from scratchwork.roots.store import Store
-from scratchwork.roots.tenure import Tenure
+from scratchwork.roots.tenure import Tenure, one_line, told
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ class Workspace:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        failure = "" if error is None or _is_success(error) else f"{type(error).__name__}: {error}"
+        failure = "" if error is None or _is_success(error) else told(error)
         try:
             self._tenure.end(failure=failure)
         except OSError as problem:  # CleanupIncomplete, CannotKeep, or what the operating system says
@@ -225,7 +225,7 @@ def ask_to_keep(store: Store, name: str, reason: str) -> None:
     parsed = labels.parse(name)
     label = record.label if record is not None else parsed.label if parsed else name
     try:
-        store.records.write(name, Record(label, "always", why=" ".join(reason.split())))
+        store.records.write(name, Record(label, "always", why=one_line(reason)))
     except OSError as error:
         raise CannotKeep(os.path.join(store.path, name), error) from error
 
