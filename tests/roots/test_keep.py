@@ -70,10 +70,48 @@ def test_always_and_the_environment(root: Root, monkeypatch: pytest.MonkeyPatch)
     assert not ws.path.exists()
 
 
+def test_the_environment_is_read_when_the_root_is_opened(root: Root, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KEEP_TEMP", "1")
+    keeping = Root("app")
+    with root.workspace("before") as before:
+        pass
+    monkeypatch.delenv("KEEP_TEMP")
+    with keeping.workspace("after") as after:
+        pass
+    assert (before.path.exists(), after.path.exists()) == (False, True)
+
+
+def test_an_exception_that_can_not_say_what_it_is_fails_like_any_other(root: Root) -> None:
+    class MuteError(Exception):
+        def __str__(self) -> str:
+            raise RuntimeError
+
+    with pytest.raises(MuteError), root.workspace(keep="failure") as ws:
+        raise MuteError
+    assert ws.path.exists()
+    assert [found.why for found in root.workspaces()] == ["MuteError"]
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), GeneratorExit(), SystemExit("message"), SystemExit(False)])
+def test_other_ways_out(root: Root, error: BaseException) -> None:
+    with pytest.raises(type(error)), root.workspace(keep="failure"):
+        raise error
+    fails = isinstance(error, KeyboardInterrupt) or (isinstance(error, SystemExit) and bool(error.code))
+    assert [found.state for found in root.workspaces()] == ["kept"] * fails
+
+
+def test_control_a_killed_one_that_was_not_to_be_kept_is_gone(temp: Path) -> None:
+    with running(HOLD, "never") as (process, (path,)):
+        kill(process)
+    Root("app")
+    assert not Path(path).exists()
+
+
 def test_asked_for_while_it_runs_by_its_owner_and_by_somebody_else(root: Root) -> None:
     with root.workspace() as own:
         own.keep("look at this")
     with root.workspace() as other:
+        (other / "file").touch()
         Root("app").keep(other.name, "for Ann")
     assert {found.why for found in root.workspaces()} == {"look at this", "for Ann"}
 

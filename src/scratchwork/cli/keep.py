@@ -14,7 +14,7 @@ from scratchwork.views import tables
 @takes_roots
 @as_json
 def command(workspace: str, reason: str, app: str | None, directory: str | None, as_json: bool) -> int:
-    """Keep a workspace: a dead one from now on, a living one when its job ends.
+    """Keep a workspace: a dead one from now on, a living one when its job ends, unless it is empty then.
 
     It stays where it is, until its root's retention lets it go (7 days by default) or 'scratch rm' removes it.
     """

@@ -90,7 +90,7 @@ class Supervisor:
     def _until_ended(self, child: int) -> int:
         while True:
             received = self._next(None)
-            for pid, status in _reap():
+            for pid, status in _reap()[0]:
                 if pid == child:
                     return os.waitstatus_to_exitcode(status)
             if received is not None:
@@ -99,7 +99,7 @@ class Supervisor:
     def _finish_orphans(self) -> None:
         deadline: float | None = None
         told: set[int] = set()
-        while self._takes_in and _has_children():
+        while self._takes_in and _reap()[1]:
             if self._ends_orphans:
                 deadline = deadline or time.monotonic() + self._grace
                 # Only our own children are signalled: their pids stay theirs until we have waited for them. When one of
@@ -132,26 +132,17 @@ class Supervisor:
             os.kill(os.getpid(), signal.SIGSTOP)
 
 
-def _reap() -> list[tuple[int, int]]:
+def _reap() -> tuple[list[tuple[int, int]], bool]:
+    """Wait for the children that have ended; return their pids and statuses, and whether others are left."""
     ended: list[tuple[int, int]] = []
     while True:
         try:
             pid, status = os.waitpid(-1, os.WNOHANG)
         except ChildProcessError:
-            return ended
+            return ended, False
         if pid == 0:
-            return ended
+            return ended, True
         ended.append((pid, status))
-
-
-def _has_children() -> bool:
-    while True:
-        try:
-            pid, _ = os.waitpid(-1, os.WNOHANG)
-        except ChildProcessError:
-            return False
-        if pid == 0:
-            return True
 
 
 def _kill(pid: int, number: int) -> None:

@@ -34,6 +34,7 @@ def install(
     if _installed:
         return _installed[0]
     ws = Root(app, dir).workspace(app, keep=keep)
+    ws._tenure.lasts_until_exit()  # noqa: SLF001 - our own
     os.environ.update(environment(os.fspath(ws), os.environ))
     import tempfile
 

@@ -128,7 +128,10 @@ class Root:
         return sweep(self._store, dry_run=dry_run, deadline=deadline, progress=progress)
 
     def keep(self, name: str, reason: str = "asked for") -> None:
-        """Keep a workspace: a dead one from now on, a living one when it ends. Raises WorkspaceGone and CannotKeep."""
+        """Keep a workspace: a dead one from now on, a living one when it ends, unless it is empty then.
+
+        Raises WorkspaceGone and CannotKeep.
+        """
         if labels.parse(name) is None or self._look(name) is None:
             raise WorkspaceGone(os.path.join(self.path, name))
         workspace.ask_to_keep(self._store, name, reason)

@@ -29,6 +29,8 @@ _FOREVER = float("inf")
 
 _under_way: dict[str, Tenure] = {}
 """What this process, or the one it was forked from, has made and not ended, by name."""
+_until_exit: set[str] = set()
+"""The names of those that are meant to be ended at exit."""
 
 
 class Tenure:
@@ -59,6 +61,10 @@ class Tenure:
         self.store.records.write(self.name, Record(self.label, self.keep, why=self.why))
         self.has_record = True
 
+    def lasts_until_exit(self) -> None:
+        """See to it that being there at exit is not taken for having been forgotten."""
+        _until_exit.add(self.name)
+
     def mark_kept(self, why: str) -> None:
         """See to it that the workspace is kept when it ends, however it ends. Raises CannotKeep."""
         before = self.keep, self.why
@@ -85,11 +91,11 @@ class Tenure:
         try:
             if self.keep == "always" or (failure and self.keep == "failure"):
                 self._retain(self.why or failure or "asked for")
-            elif (asked := self._asked_meanwhile()) is not None:
-                self._retain(asked.why or "asked for")
             elif self.store.leases.remove_empty(self.name, self.lease):
                 self._forget_record()
                 self._enter("cleaned", 0, 0, "")
+            elif (asked := self._asked_meanwhile()) is not None:
+                self._retain(asked.why or "asked for")
             elif background:
                 handed_over = self._remove_in_background()
             else:
@@ -101,7 +107,10 @@ class Tenure:
                 self.lease.release()
 
     def _asked_meanwhile(self) -> Record | None:
-        """Return the record if somebody else asked for the workspace to be kept (`scratch keep`)."""
+        """Return the record if somebody else asked for the workspace to be kept (`scratch keep`).
+
+        Looked for only where there is something to keep: the look would take as long as making the workspace's name.
+        """
         record = self.store.records.read(self.name)
         return record if record is not None and record.keep == "always" else None
 
@@ -189,13 +198,19 @@ def told(error: BaseException) -> str:
 
 @atexit.register
 def _end_all() -> None:
-    """At exit, end what the program did not. An uncaught exception counts as a failure."""
+    """At exit, end what the program did not, with a warning. An uncaught exception counts as a failure."""
     error = getattr(sys, "last_value", None)
     failure = told(error) if error is not None else ""
-    for tenure in list(_under_way.values()):
+    left = list(_under_way.values())
+    for tenure in left:
         try:
             tenure.end(failure=failure)
         except OSError as problem:
             import logging
 
             logging.getLogger("scratchwork").warning("%s", problem)
+    forgotten = [tenure.path for tenure in left if tenure.maker == os.getpid() and tenure.name not in _until_exit]
+    if forgotten:
+        import warnings  # last, since a warning may be made an error
+
+        warnings.warn(f"Implicitly cleaning up at exit {', '.join(forgotten)}", ResourceWarning, stacklevel=1)

@@ -245,13 +245,13 @@ def _is_success(error: BaseException) -> bool:
 
 
 def _end_forgotten(tenure: Tenure, shown: str) -> None:
-    if tenure.maker == os.getpid():
-        import warnings
-
-        warnings.warn(f"Implicitly cleaning up {shown}", ResourceWarning, stacklevel=3)
     try:
         tenure.end()
     except OSError as problem:
         import logging
 
         logging.getLogger("scratchwork").warning("%s", problem)
+    if tenure.maker == os.getpid():
+        import warnings  # last, since a warning may be made an error
+
+        warnings.warn(f"Implicitly cleaning up {shown}", ResourceWarning, stacklevel=3)
