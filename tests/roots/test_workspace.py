@@ -62,6 +62,29 @@ def test_one_that_is_left_at_exit_is_removed(temp: Path) -> None:
     assert not Path(done.stdout.strip()).exists()
 
 
+@pytest.mark.parametrize("action", ["default", "error"])
+def test_forgotten_it_is_removed_with_a_warning_also_when_that_is_an_error(temp: Path, action: str) -> None:
+    program = """
+import gc, os, sys, warnings
+warnings.simplefilter(sys.argv[1], ResourceWarning)
+from scratchwork import Root
+root = Root("app")
+ws = root.workspace("collected")
+del ws
+gc.collect()
+assert root.workspaces() == []
+at_exit = root.workspace("at-exit"), root.workspace("at-exit")
+if os.fork() == 0:
+    sys.exit()  # says nothing: they are not its own
+os.wait()
+"""
+    done = python(program, action)
+    assert done.stderr.count("ResourceWarning: Implicitly cleaning up") == 2
+    assert done.stderr.count("/at-exit-") == 2
+    assert Root("app", sweep_first=False).workspaces() == []
+    assert [ended.outcome for ended in Root("app").history()] == ["cleaned"] * 3
+
+
 def test_cleaning_up_twice_and_no_descriptor_left(root: Root) -> None:
     with root.workspace():
         pass

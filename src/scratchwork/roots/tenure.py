@@ -18,6 +18,8 @@ from scratchwork.system.trees import Usage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from threading import Thread
+
     from scratchwork.roots.ledger import Outcome
     from scratchwork.roots.records import Keep
     from scratchwork.roots.store import Store
@@ -29,6 +31,8 @@ _FOREVER = float("inf")
 
 _under_way: dict[str, Tenure] = {}
 """What this process, or the one it was forked from, has made and not ended, by name."""
+_workers: dict[str, Thread] = {}
+"""What removes in the background: those that were started while atexit's callbacks ran are joined by nobody else."""
 _until_exit: set[str] = set()
 """The names of those that are meant to be ended at exit."""
 
@@ -162,6 +166,7 @@ class Tenure:
 
         worker = threading.Thread(target=self._finish_in_background, args=(hidden,), name="scratchwork-cleanup")
         try:
+            _workers[hidden] = worker
             worker.start()
         except RuntimeError:  # the interpreter is shutting down, or no thread is to be had
             self._finish_in_background(hidden)
@@ -172,6 +177,7 @@ class Tenure:
             self._report(self.store.leases.remove(hidden, self.lease, _FOREVER))
         finally:
             self.lease.release()
+            _workers.pop(hidden, None)
 
     def _forget_record(self) -> None:
         if self.has_record:
@@ -209,6 +215,8 @@ def _end_all() -> None:
             import logging
 
             logging.getLogger("scratchwork").warning("%s", problem)
+    for worker in list(_workers.values()):
+        worker.join()
     forgotten = [tenure.path for tenure in left if tenure.maker == os.getpid() and tenure.name not in _until_exit]
     if forgotten:
         import warnings  # last, since a warning may be made an error
