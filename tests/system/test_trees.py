@@ -409,3 +409,14 @@ def test_a_directory_moved_away_meanwhile_is_not_followed(place: Path, monkeypat
     assert remove(tree).complete
     assert (outside / "canary").exists()
     assert (outside / "sub").exists()
+
+
+def test_a_descriptor_that_was_closed_is_not_taken_for_the_current_directory(
+    tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tree / "file").touch()
+    monkeypatch.chdir(tree)
+    assert trees.remove(str(tree), None, -1).failures
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        trees.measure(-1)
+    assert (tree / "file").exists()

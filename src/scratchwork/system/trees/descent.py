@@ -44,6 +44,8 @@ class Descent:
     """
 
     def __init__(self, top: int) -> None:
+        if top < 0:  # os.scandir takes -1 for the current directory
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
         self._device = -1  # asked for at the first step down: most trees have none
         self.levels = [Level("", top, -1)]
         self._open_from = 1  # levels below this index, but for the top, are closed
