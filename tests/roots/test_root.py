@@ -181,6 +181,7 @@ def test_a_lock_file_alone_is_garbage_and_a_directory_alone_is_unknown(temp: Pat
 
 def test_no_descriptors_left(temp: Path) -> None:
     root = Root("app")
+    gc.collect()  # nothing may be given back meanwhile
     before = os.listdir(root.path)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(map(int, os.listdir("/proc/self/fd"))), hard))

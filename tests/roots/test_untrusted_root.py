@@ -61,8 +61,12 @@ def test_control_without_the_refusal_another_user_removes_what_is_alive(
     with Root("app").workspace() as ws:
         pid = os.fork()
         if pid == 0:
-            os.seteuid(65534)
-            os.rmdir(ws)
-            os._exit(0)
+            status = 1
+            try:
+                os.seteuid(65534)
+                os.rmdir(ws)
+                status = 0
+            finally:
+                os._exit(status)
         assert os.waitpid(pid, 0)[1] == 0
         assert not ws.path.exists()

@@ -90,11 +90,11 @@ class Supervisor:
     def _until_ended(self, child: int) -> int:
         while True:
             received = self._next(None)
-            for pid, status in _reap()[0]:
-                if pid == child:
-                    return os.waitstatus_to_exitcode(status)
-            if received is not None:
-                self._forward(received, [child])
+            statuses = dict(_reap()[0])
+            if received is not None:  # it may cross the program's end: then it is for those who are left
+                self._forward(received, processes.children() if child in statuses else [child])
+            if child in statuses:
+                return os.waitstatus_to_exitcode(statuses[child])
 
     def _finish_orphans(self) -> None:
         deadline: float | None = None
