@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import os
 from pathlib import Path
 
@@ -85,6 +86,7 @@ def test_the_owners_will_goes_first(root: Root) -> None:
 
 def test_what_was_refused_leaves_no_descriptor(temp: Path) -> None:
     (dead,) = deaths.leave("app")
+    gc.collect()  # what earlier tests left is given back now, not meanwhile
     before = os.listdir("/proc/self/fd")
     for path in (dead, dead + "x", os.path.dirname(dead), temp, "/", "", temp / "none" / "job-1-1-0123456789"):
         with pytest.raises(WorkspaceGone):
