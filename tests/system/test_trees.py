@@ -5,94 +5,21 @@ import errno
 import gc
 import os
 import resource
-import shutil
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from scratchwork.system import trees
-from scratchwork.system.trees import Removal, Usage, descent, emptying, posix
+from scratchwork.system.trees import Usage, descent, emptying, posix
+
+from .helpers import fill, in_child, measure, needs_root, nest, remove
 
 assert sys.platform != "win32"
-
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to mount or to become another user")
-
-
-@pytest.fixture(params=["memory", "disk"])
-def place(request: pytest.FixtureRequest) -> Iterator[Path]:
-    """A directory on a tmpfs, and one on a disk."""
-    path = Path(tempfile.mkdtemp(prefix="trees-", dir="/dev/shm" if request.param == "memory" else None))
-    yield path
-    shutil.rmtree(path, ignore_errors=True)
-
-
-@pytest.fixture
-def tree(place: Path) -> Path:
-    path = place / "tree"
-    path.mkdir()
-    return path
-
-
-def remove(path: Path, deadline: float = float("inf")) -> Removal:
-    parent = os.open(path.parent, os.O_RDONLY)
-    top = os.open(path, os.O_RDONLY)
-    try:
-        return trees.remove(path.name, parent, top, deadline=deadline)
-    finally:
-        os.close(parent)
-        os.close(top)
-
-
-def measure(path: Path) -> Usage:
-    top = os.open(path, os.O_RDONLY)
-    try:
-        return trees.measure(top)
-    finally:
-        os.close(top)
-
-
-def fill(path: Path, levels: int = 3, width: int = 3) -> None:
-    for number in range(width):
-        (path / f"file{number}").write_bytes(b"x" * 5000)
-        if levels:
-            (path / f"directory{number}").mkdir()
-            fill(path / f"directory{number}", levels - 1, width)
-
-
-def nest(path: Path, depth: int) -> None:
-    """Make a chain of directories with a file in each, deeper than any path may be long."""
-    here = os.open(path, os.O_RDONLY)
-    for _ in range(depth):
-        os.close(os.open("file", os.O_CREAT | os.O_WRONLY, dir_fd=here))
-        os.mkdir("d", dir_fd=here)
-        there = os.open("d", os.O_RDONLY, dir_fd=here)
-        os.close(here)
-        here = there
-    os.close(here)
-
-
-def in_child(work: Callable[[], None]) -> None:
-    """Run something in a forked child, where it may change what a process is."""
-    pid = os.fork()
-    if pid == 0:
-        status = 1
-        try:
-            work()
-            status = 0
-        except BaseException:
-            import traceback
-
-            traceback.print_exc()
-        finally:
-            os._exit(status)
-    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
 
 
 def test_what_is_removed_is_what_was_measured(tree: Path) -> None:

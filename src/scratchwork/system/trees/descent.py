@@ -110,16 +110,20 @@ class Descent:
 
     def _open(self, name: str, *, mend: bool) -> int:
         try:
-            return os.open(name, _DIRECTORY, dir_fd=self.fd)
-        except PermissionError:
-            if not mend:
-                raise
-            return open_unreadable(name, self.fd)
+            return self._open_once(name, mend=mend)
         except OSError as error:
             if error.errno not in _OUT_OF_DESCRIPTORS:
                 raise
         self._close_ancestors()
-        return os.open(name, _DIRECTORY, dir_fd=self.fd)
+        return self._open_once(name, mend=mend)
+
+    def _open_once(self, name: str, *, mend: bool) -> int:
+        try:
+            return os.open(name, _DIRECTORY, dir_fd=self.fd)
+        except PermissionError:
+            if not mend:
+                raise
+        return open_unreadable(name, self.fd)
 
     def _reopen(self, parent: Level) -> int:
         fd = os.open("..", _DIRECTORY, dir_fd=self.fd)

@@ -12,7 +12,7 @@ assert sys.platform != "win32"
 from .descent import CrossesDevice, Descent, Moved
 from .emptying import remove_empty
 from .facts import Removal, Usage
-from .mending import make_writable
+from .mending import make_writable, open_unreadable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,7 +30,8 @@ def walk(top: int) -> Iterator[tuple[str, os.DirEntry[str]]]:
     """Yield (path of its directory within the tree, entry) for everything below the directory open as `top`.
 
     A directory's entries come before those of its subdirectories. An entry's `stat()` works until the next is
-    asked for. What cannot be entered, stands on another device or is moved away meanwhile is left out.
+    asked for, where we may look at it. What cannot be entered, stands on another device or is moved away meanwhile
+    is left out.
     """
     descent = Descent(top)
     try:
@@ -50,8 +51,9 @@ def walk(top: int) -> Iterator[tuple[str, os.DirEntry[str]]]:
 
 
 def measure(top: int, *, deadline: float = _FOREVER) -> Usage:
-    """Return what the tree below the directory open as `top` takes; what `walk` leaves out is not counted.
+    """Return what the tree below the directory open as `top` takes.
 
+    What `walk` leaves out, and what we may not look at, is not counted.
     Raises TimeoutError when `time.monotonic()` passes `deadline`.
     """
     usage = Usage()
@@ -61,7 +63,7 @@ def measure(top: int, *, deadline: float = _FOREVER) -> Usage:
             raise TimeoutError
         try:
             status = entry.stat(follow_symlinks=False)
-        except FileNotFoundError:
+        except (FileNotFoundError, PermissionError):
             continue
         if entry.is_dir(follow_symlinks=False):
             usage.directories += 1
@@ -110,7 +112,10 @@ def remove_in(folder: Folder, name: str, *, deadline: float = _FOREVER) -> Remov
     """Remove the directory `name` of a folder, as `remove` does; one that is not there is fine."""
     removal = Removal()
     try:
-        top = folder.open(name, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            top = folder.open(name, os.O_RDONLY | os.O_DIRECTORY)
+        except PermissionError:
+            top = open_unreadable(name, folder.fd)
     except FileNotFoundError:
         removal.complete = True
         return removal
@@ -160,7 +165,7 @@ class _Removing:
         descent = Descent(self.top)
         try:
             self._drop_files(descent)
-            while not self.removal.ran_out_of_time:
+            while not self._out_of_time():
                 if descent.current.pending:
                     self._drop_subdirectory(descent, descent.current.pending.pop())
                 elif len(descent.levels) == 1:
@@ -171,6 +176,11 @@ class _Removing:
             return  # the caller starts again from the top
         finally:
             descent.close()
+
+    def _out_of_time(self) -> bool:
+        if time.monotonic() > self.deadline:
+            self.removal.ran_out_of_time = True
+        return self.removal.ran_out_of_time
 
     def _drop_files(self, descent: Descent) -> None:
         level, fd, deadline = descent.current, descent.fd, self.deadline
