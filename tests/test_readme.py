@@ -6,22 +6,28 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import scratchwork
 from tests.helpers_programs import python
+
+if TYPE_CHECKING:
+    import pytest
 
 REPOSITORY = Path(__file__).parents[1]
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 MAIN = "import sys; from scratchwork.cli import main; sys.exit(main())"
 
 
-def test_its_python_runs_and_leaves_nothing(temp: Path) -> None:
+def test_its_python_runs_and_leaves_nothing(temp: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(temp)
     blocks = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     assert blocks
     for block in blocks:
         python(block)
     left = [path.name for path in temp.rglob("*") if path.name not in {"root.conf", "ledger.jsonl"}]
-    assert sorted(left) == [scratchwork.Root(app).path.rpartition("/")[2] for app in ("default", "myapp")]
+    roots = [scratchwork.Root(app).path.rpartition("/")[2] for app in ("default", "myapp")]
+    assert sorted(left) == ["report.csv", *roots], "what was published, and no more"
 
 
 def test_its_commands_are_those_that_there_are() -> None:

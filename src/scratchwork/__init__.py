@@ -5,6 +5,8 @@ Which one to use:
 - `workspace("label")`: a directory for one job, gone when the block ends, and after kill -9 at the next sweep.
 - `install("myapp")`: the same for a whole program; `tempfile` works inside it from then on.
 - `Root("myapp")`: a place of one's own for workspaces, with its own retention, sweeps and history.
+- `from scratchwork import tempfile`: the standard library's module, faster and with its faults mended.
+- `publish(source, destination)`, `atomic_write(path)`: readers see the old file, or the whole new one.
 - the command `scratch run -- PROGRAM`: the same for any program in any language.
 
 Guaranteed: a workspace that any process holds is never removed by another's sweep; one that nobody holds is removed, or
@@ -21,14 +23,19 @@ if TYPE_CHECKING:
     from scratchwork.errors import (
         CannotKeep,
         CannotMakeWorkspace,
+        CannotPublish,
         CleanupIncomplete,
+        DestinationExists,
         InvalidLabel,
         LocksUnsupported,
         ScratchError,
+        SpoolFull,
         UntrustedRoot,
         WorkspaceAlive,
         WorkspaceGone,
     )
+    from scratchwork.files.atomic import atomic_write
+    from scratchwork.files.budgets import MemoryBudget
     from scratchwork.roots.default import workspace
     from scratchwork.roots.installing import install
     from scratchwork.roots.ledger import Ended
@@ -36,6 +43,7 @@ if TYPE_CHECKING:
     from scratchwork.roots.root import Found, Root
     from scratchwork.roots.sweeping import Swept
     from scratchwork.roots.workspace import Attached, Workspace
+    from scratchwork.system.publishing import publish
     from scratchwork.system.trees import Usage
 
 __version__ = "0.1.0"
@@ -44,21 +52,27 @@ _HOMES = {
     "Attached": "roots.workspace",
     "CannotKeep": "errors",
     "CannotMakeWorkspace": "errors",
+    "CannotPublish": "errors",
     "CleanupIncomplete": "errors",
+    "DestinationExists": "errors",
     "Ended": "roots.ledger",
     "Found": "roots.root",
     "InvalidLabel": "errors",
     "LocksUnsupported": "errors",
+    "MemoryBudget": "files.budgets",
     "Retention": "roots.retention",
     "Root": "roots.root",
     "ScratchError": "errors",
+    "SpoolFull": "errors",
     "Swept": "roots.sweeping",
     "UntrustedRoot": "errors",
     "Usage": "system.trees",
     "Workspace": "roots.workspace",
     "WorkspaceAlive": "errors",
     "WorkspaceGone": "errors",
+    "atomic_write": "files.atomic",
     "install": "roots.installing",
+    "publish": "system.publishing",
     "workspace": "roots.default",
 }
 
@@ -66,21 +80,27 @@ __all__ = [
     "Attached",
     "CannotKeep",
     "CannotMakeWorkspace",
+    "CannotPublish",
     "CleanupIncomplete",
+    "DestinationExists",
     "Ended",
     "Found",
     "InvalidLabel",
     "LocksUnsupported",
+    "MemoryBudget",
     "Retention",
     "Root",
     "ScratchError",
+    "SpoolFull",
     "Swept",
     "UntrustedRoot",
     "Usage",
     "Workspace",
     "WorkspaceAlive",
     "WorkspaceGone",
+    "atomic_write",
     "install",
+    "publish",
     "workspace",
 ]
 

@@ -8,6 +8,9 @@
     ├── WorkspaceAlive      (OSError, EBUSY)     somebody holds it, so it is not touched
     ├── CannotMakeWorkspace (OSError, as found)  no room, no inodes, no descriptors, read-only, ...
     ├── CannotKeep          (OSError, as found)  the note that says "keep this" could not be written
+    ├── CannotPublish       (OSError, as found)  a result could not be moved to where it belongs
+    │   └── DestinationExists (FileExistsError)  something has that name, and was not to be overwritten
+    ├── SpoolFull           (OSError, EFBIG)     more was written to a spool than its cap allows
     └── CleanupIncomplete   (OSError)            part of a workspace could not be removed
 
 Each is also the built-in error that a caller would expect, with `errno` and `filename` set where it is an
@@ -86,6 +89,55 @@ class CannotKeep(ScratchError, OSError):
         super().__init__(cause.errno, f"can't mark it as kept: {explain(cause, path)}", path)
 
 
+class CannotPublish(ScratchError, OSError):
+    """A result could not be moved to where it belongs.
+
+    `filename` is the destination, `source` the path of the result (None for an open file), `step` says what failed:
+    "check", "open the source", "copy", "set the mode", "sync", "link", "rename", "sync the folder", ... Source and
+    destination stand as they were, unless `in_place`: then the destination is whole and new, and only what was to be
+    done after that failed.
+    """
+
+    def __init__(
+        self,
+        destination: str,
+        source: str | None,
+        step: str,
+        cause: OSError,
+        *,
+        in_place: bool = False,
+        advice: str = "",
+    ) -> None:
+        self.source = source
+        self.step = step
+        self.in_place = in_place
+        what = "the file" if source is None else source
+        begin = f"{what} is in place here, but" if in_place else f"can't publish {what} here:"
+        middle = "" if step == "check" else f" could not {step}:"
+        why = cause.strerror or str(cause)
+        advice = advice or _advice_on_publishing(cause, destination)
+        super().__init__(cause.errno, f"{begin}{middle} {why}" + (f"; {advice}" if advice else ""), destination)
+
+
+class DestinationExists(CannotPublish, FileExistsError):
+    """Something has the name that was to be published under, and was not to be overwritten; both stand as before."""
+
+    def __init__(self, destination: str, source: str | None, step: str) -> None:
+        cause = OSError(errno.EEXIST, "something of that name exists")
+        super().__init__(
+            destination, source, step, cause, advice="remove it first, choose another name, or overwrite it"
+        )
+
+
+class SpoolFull(ScratchError, OSError):
+    """More was to be written to a spool than its cap allows; nothing of it was."""
+
+    def __init__(self, cap: int, size: int) -> None:
+        self.cap = cap
+        self.size = size
+        super().__init__(errno.EFBIG, f"a spool with a cap of {cap} bytes would hold {size}; raise its cap", "<spool>")
+
+
 class CleanupIncomplete(ScratchError, OSError):
     """Part of a workspace could not be removed; `failures` says what and why. A later sweep tries again."""
 
@@ -114,15 +166,41 @@ def explain(error: OSError, path: str) -> str:
     return f"{what}; {advice}" if advice else what
 
 
+_ADVICE_ON_PUBLISHING = {
+    errno.EDQUOT: "your disk quota is used up: remove something, or choose another destination",
+    errno.EROFS: "choose a destination that can be written",
+    errno.EMFILE: _ADVICE[errno.EMFILE],
+    errno.ENFILE: _ADVICE[errno.ENFILE],
+    errno.EACCES: "see who may write to the source, the destination and their folders",
+    errno.EPERM: "see who owns the source, the destination and their folders",
+    errno.ENOENT: "see that the source and the destination's folder exist",
+    errno.ENOTDIR: "see that the folders in the path are directories",
+    errno.ELOOP: "see where the symlinks in the path lead to",
+    errno.ENAMETOOLONG: "choose a shorter name",
+    errno.EOPNOTSUPP: "choose a destination on another file system, or remove what is there and let it overwrite",
+    errno.EBUSY: "see whether something is mounted there",
+}
+
+
+def _advice_on_publishing(cause: OSError, destination: str) -> str:
+    if cause.errno == errno.ENOSPC:
+        return f"{_spent(destination)}: remove something, or choose another destination"
+    return _ADVICE_ON_PUBLISHING.get(cause.errno or 0, "")
+
+
 def _no_room(path: str) -> str:
+    return f"{_spent(path)}: run 'scratch sweep', remove something, or choose another place with TMPDIR or --dir"
+
+
+def _spent(path: str) -> str:
     """Tell a full disk from one that has no inodes left; both are ENOSPC."""
     from scratchwork.system import mounts
 
+    path = os.path.abspath(path)
     while not os.path.isdir(path) and path != os.path.dirname(path):
         path = os.path.dirname(path)
     try:
         inodes = mounts.space(path).free_inodes
     except OSError:
         inodes = None
-    spent = "no inodes are left (see 'df -i')" if inodes == 0 else "the disk is full (see 'df -h')"
-    return f"{spent}: run 'scratch sweep', remove something, or choose another place with TMPDIR or --dir"
+    return "no inodes are left (see 'df -i')" if inodes == 0 else "the disk is full (see 'df -h')"

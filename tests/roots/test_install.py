@@ -141,3 +141,51 @@ def test_java_is_told_too(temp: Path) -> None:
     program = "import os, scratchwork; ws = scratchwork.install('app'); print(ws, os.environ['JDK_JAVA_OPTIONS'])"
     path, option = python(program).stdout.split()
     assert option == f"-Djava.io.tmpdir={path}"
+
+
+NAMED = """
+import sys
+from scratchwork import tempfile
+import scratchwork
+{first}
+ws = scratchwork.install("app")
+named = tempfile.NamedTemporaryFile(delete=False)
+print(ws, named.name, tempfile.mkdtemp(), flush=True)
+sys.stdin.readline()
+"""
+
+
+@pytest.mark.parametrize("first", ["", "tempfile.gettempdir()"], ids=["at first use", "found before"])
+def test_our_own_tempfile_works_in_it_too(temp: Path, first: str) -> None:
+    with running(NAMED.format(first=first)) as (process, (path, *made)):
+        assert all(one.startswith(path + "/") for one in made)
+        kill(process)
+    assert len(Root("app", sweep_first=False).sweep().removed) == 1
+    assert not any(Path(one).exists() for one in made)
+
+
+REPLACED = """
+import os, sys, tempfile, multiprocessing.util
+from tempfile import mkdtemp as kept
+import scratchwork
+ws = scratchwork.install("app", replace_tempfile=True)
+named = tempfile.NamedTemporaryFile()
+try:
+    tempfile.mkdtemp(prefix="../out")
+except ValueError:
+    print("refused")
+print(os.fspath(named) == named.name, named.name.startswith(os.fspath(ws)), kept.__module__)
+print(multiprocessing.util.get_temp_dir().startswith(os.fspath(ws)))
+tempfile.tempdir = sys.argv[1]
+print(os.path.dirname(tempfile.mkdtemp()) == sys.argv[1], tempfile.gettempdir() == sys.argv[1])
+"""
+
+
+def test_our_functions_can_take_the_place_of_the_originals(temp: Path) -> None:
+    assert python(REPLACED, str(temp)).stdout.split() == ["refused", "True", "True", "tempfile", "True", "True", "True"]
+
+
+def test_after_it_has_ended_another_is_made(temp: Path) -> None:
+    program = "import scratchwork; one = scratchwork.install('app'); again = scratchwork.install('app')\n"
+    program += "one.cleanup(); two = scratchwork.install('app'); print(one is again, one is two, two.path.exists())"
+    assert python(program).stdout.split() == ["True", "False", "True"]

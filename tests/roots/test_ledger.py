@@ -111,7 +111,7 @@ def test_every_outcome_is_told(temp: Path, monkeypatch: pytest.MonkeyPatch) -> N
     ws = root.workspace("three")
     (ws / "file").touch()
     removal = Removal()
-    removal.failed("file", "it will not go")
+    removal.failed("file", OSError("it will not go"))
     with monkeypatch.context() as patched:
         patched.setattr(type(root._store.leases), "remove", lambda *_: removal)
         with pytest.raises(CleanupIncomplete, match="file: it will not go"):

@@ -24,10 +24,10 @@ def test_they_never_repeat_also_in_threads() -> None:
 
 def _drawn_in_child(count: int, *, keep_batch: bool = False) -> set[str]:
     reader, writer = os.pipe()
-    batch = list(names._drawn)
+    batch = list(names._drawn[names.LENGTH])
     if os.fork() == 0:
         if keep_batch:
-            names._drawn[:] = batch
+            names._drawn[names.LENGTH] = batch
         os.write(writer, " ".join(names.draw() for _ in range(count)).encode())
         os._exit(0)
     os.close(writer)

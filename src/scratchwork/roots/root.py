@@ -11,8 +11,8 @@ from scratchwork.roots.ledger import Ended
 from scratchwork.roots.records import Record
 from scratchwork.roots.store import Store, root_path, root_prefix
 from scratchwork.roots.sweeping import Swept, remove_one, sweep, sweep_one
-from scratchwork.roots.tempdirs import tempdir
 from scratchwork.system.facts import Fact
+from scratchwork.system.tempdirs import tempdir
 from scratchwork.system.trees import Usage
 
 TYPE_CHECKING = False

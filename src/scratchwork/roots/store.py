@@ -21,9 +21,9 @@ from scratchwork.roots import labels
 from scratchwork.roots.ledger import FILE, ROTATED, Ledger
 from scratchwork.roots.records import Records
 from scratchwork.roots.retention import Retention
-from scratchwork.roots.tempdirs import tempdir
 from scratchwork.system import leases, names
 from scratchwork.system.folders import Folder
+from scratchwork.system.tempdirs import tempdir
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

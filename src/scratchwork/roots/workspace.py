@@ -66,6 +66,11 @@ class Workspace:
         """The name of the directory in its root."""
         return self._tenure.name
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether it was removed or kept by this process, or, in a forked child, let go of."""
+        return self._tenure.is_over
+
     def fileno(self) -> int:
         """Return the lease's descriptor, to hand to a child that may outlive us: `pass_fds=[ws.fileno()]`."""
         return self._tenure.lease.fileno()

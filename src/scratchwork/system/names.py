@@ -13,22 +13,23 @@ ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _BY_BYTE = bytes(ALPHABET.encode()[value % 32] for value in range(256))
 _BATCH = 256
 
-_drawn: list[str] = []
+_drawn: dict[int, list[str]] = {}
+"""Names that nobody has had yet, by their length."""
 
 
-def draw() -> str:
-    """Return a name of `LENGTH` characters that was never returned before.
+def draw(length: int = LENGTH) -> str:
+    """Return a name of that many characters that was never returned before.
 
     One call to `os.urandom` serves 256 names. Safe in several threads (`list.pop` is atomic) and in a forked
     child, which forgets what its parent drew and draws its own.
     """
     try:
-        return _drawn.pop()
-    except IndexError:
-        text = os.urandom(LENGTH * _BATCH).translate(_BY_BYTE).decode("ascii")
-        names = [text[start : start + LENGTH] for start in range(0, len(text), LENGTH)]
+        return _drawn[length].pop()
+    except (KeyError, IndexError):
+        text = os.urandom(length * _BATCH).translate(_BY_BYTE).decode("ascii")
+        names = [text[start : start + length] for start in range(0, len(text), length)]
         name = names.pop()
-        _drawn.extend(names)
+        _drawn.setdefault(length, []).extend(names)
         return name
 
 

@@ -13,9 +13,9 @@ from .emptying import remove_empty
 from .facts import Failure, Removal, Usage
 
 if sys.platform == "win32":
-    from .windows import measure, measure_in, remove, remove_in, walk
+    from .windows import measure, measure_in, remove, remove_at, remove_in, walk
 else:
-    from .posix import measure, measure_in, remove, remove_in, walk
+    from .posix import measure, measure_in, remove, remove_at, remove_in, walk
 
 __all__ = [
     "Failure",
@@ -24,6 +24,7 @@ __all__ = [
     "measure",
     "measure_in",
     "remove",
+    "remove_at",
     "remove_empty",
     "remove_in",
     "walk",

@@ -8,7 +8,7 @@ import os
 NOT_EMPTY = frozenset({errno.ENOTEMPTY, errno.EEXIST})  # rmdir(2) may say either
 
 
-def remove_empty(name: str, dir_fd: int | None) -> bool:
+def remove_empty(name: str | bytes, dir_fd: int | None) -> bool:
     """Remove a directory if it is empty or gone; False if it is not empty. Raises OSError at all else.
 
     `remove` tries this on each directory before it enters it: the kernel refuses a mount point here (EBUSY) before

@@ -24,13 +24,14 @@ class Usage(Fact):
 
 
 class Failure(Fact):
-    """What could not be removed, by its path within the tree ('' is the tree itself), and why."""
+    """What could not be removed, by its path within the tree ('' is the tree itself), why, and the error's number."""
 
-    __slots__ = ("path", "reason")
+    __slots__ = ("errno", "path", "reason")
 
-    def __init__(self, path: str, reason: str) -> None:
+    def __init__(self, path: str, reason: str, errno: int = 0) -> None:
         self.path = path
         self.reason = reason
+        self.errno = errno
 
     def __str__(self) -> str:
         return f"{self.path}: {self.reason}" if self.path else self.reason
@@ -53,7 +54,7 @@ class Removal(Fact):
         self.complete = False
         self.ran_out_of_time = False
 
-    def failed(self, path: str, reason: str) -> None:
+    def failed(self, path: str, error: OSError, reason: str = "") -> None:
         """Note one more thing that could not be removed."""
         if len(self.failures) < self.MOST_FAILURES:
-            self.failures.append(Failure(path, reason))
+            self.failures.append(Failure(path, reason or error.strerror or str(error), error.errno or 0))

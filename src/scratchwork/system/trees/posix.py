@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from scratchwork.system.folders import Folder
 
 _IS_DIRECTORY = frozenset({errno.EISDIR, errno.EPERM})  # unlink(2): Linux says the first, POSIX the second
+_NO_DIRECTORY = frozenset({errno.ENOTDIR, errno.ELOOP})  # a symlink, or something else
 _NO_PERMISSION = frozenset({errno.EACCES, errno.EPERM})
 _MOST_REPEATS = 64  # how often a removal goes back for what somebody made or moved meanwhile
 _FOREVER = float("inf")
@@ -89,12 +90,12 @@ def remove(name: str, dir_fd: int | None, top: int, *, deadline: float = _FOREVE
         repeats = _MOST_REPEATS
         while not (removal.failures or removal.ran_out_of_time or remove_empty(name, dir_fd)):
             if repeats == 0:
-                removal.failed("", "somebody keeps making files in it")
+                removal.failed("", _not_empty(), "somebody keeps making files in it")
             else:
                 repeats -= 1
                 removing.empty()
     except OSError as error:
-        removal.failed("", error.strerror or str(error))
+        removal.failed("", error)
     removal.complete = not removal.failures and not removal.ran_out_of_time
     return removal
 
@@ -120,10 +121,33 @@ def remove_in(folder: Folder, name: str, *, deadline: float = _FOREVER) -> Remov
         removal.complete = True
         return removal
     except OSError as error:
-        removal.failed("", error.strerror or str(error))
+        removal.failed("", error)
         return removal
     try:
         return remove(name, folder.fd, top, deadline=deadline)
+    finally:
+        os.close(top)
+
+
+def remove_at(path: str, identity: tuple[int, int]) -> Removal | None:
+    """Remove the directory at `path` if it has that device and inode; None if another one has the name by now."""
+    removal = Removal()
+    try:
+        try:
+            top = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except PermissionError:
+            top = open_unreadable(path, None)
+    except FileNotFoundError:
+        removal.complete = True
+        return removal
+    except OSError as error:
+        if error.errno in _NO_DIRECTORY:
+            return None
+        removal.failed("", error)
+        return removal
+    try:
+        status = os.fstat(top)
+        return remove(path, None, top) if (status.st_dev, status.st_ino) == identity else None
     finally:
         os.close(top)
 
@@ -242,12 +266,12 @@ class _Removing:
         except NotADirectoryError:
             self._drop_swapped(descent, name)
         except CrossesDevice:
-            self._failed(descent, name, None, "another file system is mounted there")
+            self._failed(descent, name, _busy(), "another file system is mounted there")
         except OSError as error:
             if error.errno == errno.ELOOP:
                 self._drop_swapped(descent, name)
             elif error.errno == errno.EBUSY:
-                self._failed(descent, name, None, "something is mounted there")
+                self._failed(descent, name, error, "something is mounted there")
             else:
                 self._failed(descent, name, error)
         else:
@@ -282,7 +306,7 @@ class _Removing:
             if self._drop_empty(descent, name):
                 self.removal.usage.directories += 1
                 return
-            error = OSError(errno.ENOTEMPTY, os.strerror(errno.ENOTEMPTY))
+            error = _not_empty()
         except OSError as refused:
             error = refused
         self._failed_unless_repeated(descent, name, error)
@@ -294,9 +318,17 @@ class _Removing:
         else:
             self._failed(descent, name, error)
 
-    def _failed(self, descent: Descent, name: str, error: OSError | None, reason: str = "") -> None:
+    def _failed(self, descent: Descent, name: str, error: OSError, reason: str = "") -> None:
         descent.current.blocked = True
-        self.removal.failed(descent.path(name), reason or (error.strerror if error else "") or str(error))
+        self.removal.failed(descent.path(name), error, reason)
+
+
+def _not_empty() -> OSError:
+    return OSError(errno.ENOTEMPTY, os.strerror(errno.ENOTEMPTY))
+
+
+def _busy() -> OSError:
+    return OSError(errno.EBUSY, os.strerror(errno.EBUSY))
 
 
 def _is_directory(name: str, dir_fd: int) -> bool:

@@ -60,6 +60,19 @@ def remove_in(folder: Folder, name: str, *, deadline: float = _FOREVER) -> Remov
     return remove(folder.at(name), deadline=deadline)
 
 
+def remove_at(path: str, identity: tuple[int, int]) -> Removal | None:
+    """Remove the directory at `path` if it has that device and inode; None if another one has the name by now."""
+    removal = Removal()
+    try:
+        status = os.lstat(path)
+    except FileNotFoundError:
+        removal.complete = True
+        return removal
+    if (status.st_dev, status.st_ino) != identity:
+        return None
+    return remove(path)
+
+
 def remove(name: str, *, deadline: float = _FOREVER) -> Removal:
     """Remove the directory `name` and all that is in it; a file that somebody has open stays and is told."""
     removal = Removal()
@@ -89,7 +102,7 @@ def _drop(path: str, within: str, removal: Removal, is_directory: bool) -> None:
     except FileNotFoundError:
         return
     except OSError as error:
-        removal.failed(within, error.strerror or str(error))
+        removal.failed(within, error)
 
 
 def _is_junction(entry: os.DirEntry[str]) -> bool:

@@ -1,0 +1,1 @@
+"""File objects that clean up after themselves, and can be told to stay."""

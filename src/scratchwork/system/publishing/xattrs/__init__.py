@@ -1,0 +1,1 @@
+"""Extended attributes, among them the ACLs, of an open file: read and written as a whole."""
