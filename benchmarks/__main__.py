@@ -10,7 +10,7 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
-from benchmarks import leasing, reporting, starting, sweeping
+from benchmarks import files, leasing, reporting, starting, sweeping
 from benchmarks.timing import Result
 
 TMPFS = Path("/dev/shm")
@@ -31,6 +31,8 @@ def main() -> int:
         for place, folder in folders.items():
             _tell(f"made and removed, {place}")
             results.append(leasing.measure(place, folder, quick=arguments.quick))
+            _tell(f"files, {place}")
+            results += files.measure(place, folder, quick=arguments.quick)
         _tell("starting")
         results += starting.measure(folders["disk"], quick=arguments.quick)
         for place, folder in folders.items():
