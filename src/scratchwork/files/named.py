@@ -60,9 +60,9 @@ class NamedFile(IO[AnyStr]):
         self._closed = False
         self._delete = delete
         self._maker = owning.process
-        self._status = status or _look(name)
         if delete:
             own(self)
+        self._status = status or _look(name)  # the last: without it, all is still the caller's
 
     @property
     def delete(self) -> bool:
