@@ -16,14 +16,14 @@ _MET, _NOT_MET, _NOT_JUDGED, _OTHER = "#2a7f62", "#c0392b", "#3b6ea5", "#c3cad2"
 
 def print_table(results: list[Result]) -> None:
     """Print every candidate with its median and its ratio, and the bars."""
-    print(f"\n{'':<30}{'where':<15}{'candidate':<22}{'median':>14}{'ratio':>8}  bar")
+    print(f"\n{'':<33}{'where':<15}{'candidate':<28}{'median':>14}{'ratio':>8}  bar")
     for result in results:
-        print("-" * 106)
+        print("-" * 115)
         name, place = result.name, result.place
         for candidate, median in result.medians.items():
             shown = f"{median * _SCALE[result.unit]:,.2f} {result.unit.replace('us', 'µs')}"
             verdict = _verdict(result) if candidate == result.subject else ""
-            print(f"{name:<30}{place:<15}{candidate:<22}{shown:>14}{result.ratio(candidate):>8.2f}  {verdict}".rstrip())
+            print(f"{name:<33}{place:<15}{candidate:<28}{shown:>14}{result.ratio(candidate):>8.2f}  {verdict}".rstrip())
             name = place = ""
     met = [result.is_met for result in results if _has_bar(result)]
     print(f"\n{sum(met)} of {len(met)} bars are met.")

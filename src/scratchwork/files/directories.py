@@ -6,7 +6,7 @@ import os
 import sys
 
 from scratchwork.files import owning
-from scratchwork.files.owning import disown, own, owns, warn_of_another, warn_of_forgotten
+from scratchwork.files.owning import Owned, disown, own, owns, warn_of_another, warn_of_forgotten
 from scratchwork.system import trees
 from scratchwork.system.publishing import publish
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from scratchwork.system.trees import Failure
 
 
-class OwnedDirectory:
+class OwnedDirectory(Owned):
     """A directory that is removed when the block ends, when the object is collected, or when the process exits.
 
     Removed by the process that made it alone, and only if the name still leads to the directory that was made: if
@@ -38,29 +38,6 @@ class OwnedDirectory:
         self._maker = owning.process
         if delete:
             own(self)
-
-    @property
-    def delete(self) -> bool:
-        """Whether the directory is removed in the end; may be changed until then."""
-        return self._delete
-
-    @delete.setter
-    def delete(self, value: bool) -> None:
-        self._delete = value
-        if not value:
-            disown(self)
-        elif self._maker == owning.process:
-            own(self)
-
-    def keep(self) -> Path:
-        """Decide that the directory stays, where it is, and return its path.
-
-        Inside a workspace it stays as long as the workspace does.
-        """
-        from pathlib import Path
-
-        self.delete = False
-        return Path(os.fsdecode(self._path))
 
     def publish(
         self,

@@ -7,7 +7,7 @@ import os
 import sys
 
 from scratchwork.files import owning
-from scratchwork.files.owning import disown, own, warn_of_another, warn_of_forgotten
+from scratchwork.files.owning import Owned, disown, own, warn_of_another, warn_of_forgotten
 from scratchwork.system.publishing import publish
 
 TYPE_CHECKING = False
@@ -24,7 +24,7 @@ _IS_WINDOWS = sys.platform == "win32"
 _SHOWN = "_TemporaryFileWrapper"  # the original's name for it: others look for that in messages
 
 
-class NamedFile(IO[AnyStr]):
+class NamedFile(Owned, IO[AnyStr]):
     """A file object and its name in the file system, which goes when the file is closed.
 
     All that the file object can do, this can; besides, it is an `os.PathLike`, and can be kept or published. It is
@@ -63,29 +63,6 @@ class NamedFile(IO[AnyStr]):
         if delete:
             own(self)
         self._status = status or _look(name)  # the last: without it, all is still the caller's
-
-    @property
-    def delete(self) -> bool:
-        """Whether the file is removed in the end; may be changed until then."""
-        return self._delete
-
-    @delete.setter
-    def delete(self, value: bool) -> None:
-        self._delete = value
-        if not value:
-            disown(self)
-        elif self._maker == owning.process:
-            own(self)
-
-    def keep(self) -> Path:
-        """Decide that the file stays, where it is, and return its path; it can be used further.
-
-        Inside a workspace it stays as long as the workspace does.
-        """
-        from pathlib import Path
-
-        self.delete = False
-        return Path(os.fsdecode(self._path))
 
     def publish(
         self,

@@ -13,6 +13,7 @@ from _weakref import ref
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from pathlib import Path
     from typing import Protocol
 
     class Owner(Protocol):
@@ -84,6 +85,42 @@ def _forget_the_parents() -> None:
 
 if hasattr(os, "register_at_fork"):  # Windows does not fork
     os.register_at_fork(after_in_child=_forget_the_parents)
+
+
+class Owned:
+    """Something at a path that this process made, and removes in the end unless it is to stay."""
+
+    if TYPE_CHECKING:
+        _path: str | bytes
+        _delete: bool
+        _maker: int
+        """The process that made it."""
+
+        def remove_forgotten(self) -> None:
+            """Remove it now, since the process ends."""
+
+    @property
+    def delete(self) -> bool:
+        """Whether it is removed in the end; may be changed until then."""
+        return self._delete
+
+    @delete.setter
+    def delete(self, value: bool) -> None:
+        self._delete = value
+        if not value:
+            disown(self)
+        elif self._maker == process:
+            own(self)
+
+    def keep(self) -> Path:
+        """Decide that it stays, where it is, and return its path.
+
+        Inside a workspace it stays as long as the workspace does.
+        """
+        from pathlib import Path
+
+        self.delete = False
+        return Path(os.fsdecode(self._path))
 
 
 def warn_of_another(path: str | bytes) -> None:
