@@ -22,6 +22,7 @@ def main() -> int:
     arguments = _arguments()
     results: list[Result] = []
     with ExitStack() as stack:
+        os.environ["XDG_STATE_HOME"] = stack.enter_context(tempfile.TemporaryDirectory(prefix="scratch-bench-"))
         places = {"disk": Path(arguments.disk or tempfile.gettempdir())}
         if TMPFS.is_dir() and os.access(TMPFS, os.W_OK):
             places = {"tmpfs": TMPFS, **places}

@@ -274,7 +274,8 @@ def scratch(temp: Path, *arguments: str) -> str:
 def environment(temp: Path) -> dict[str, str]:
     """Return the environment of a program whose temp folder is `temp`."""
     inherited = {name: value for name, value in os.environ.items() if name not in FREE_OF_SCRATCH}
-    return {**inherited, **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(temp)), "LC_ALL": "C"}
+    own = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(temp))
+    return {**inherited, **own, "LC_ALL": "C", "XDG_STATE_HOME": os.devnull}  # a root of the demo is not to be found
 
 
 def look(temp: Path) -> Left:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -11,6 +12,26 @@ import pytest
 
 from scratchwork import Root
 from scratchwork.roots import default, installing
+
+
+@pytest.fixture(scope="session", autouse=True)
+def state_home() -> Iterator[Path]:
+    """A place for what outlives a root, so that no test writes into the home of whoever runs it, or reads it."""
+    path = Path(tempfile.mkdtemp(prefix="s-"))
+    before = os.environ.get("XDG_STATE_HOME")
+    os.environ["XDG_STATE_HOME"] = str(path)
+    yield path
+    os.environ.pop("XDG_STATE_HOME")
+    if before is not None:
+        os.environ["XDG_STATE_HOME"] = before
+    shutil.rmtree(path)
+
+
+@pytest.fixture(autouse=True)
+def _forget_roots(state_home: Path) -> Iterator[None]:
+    """Let no test see the roots of another."""
+    yield
+    shutil.rmtree(state_home / "scratchwork", ignore_errors=True)
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from scratchwork.errors import (
+        CannotEnforce,
         CannotKeep,
         CannotMakeWorkspace,
         CannotPublish,
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
         DestinationExists,
         InvalidLabel,
         LocksUnsupported,
+        NoSuitablePlace,
+        QuotaExceeded,
         ScratchError,
         SpoolFull,
         UntrustedRoot,
@@ -39,6 +42,8 @@ if TYPE_CHECKING:
     from scratchwork.roots.default import workspace
     from scratchwork.roots.installing import install
     from scratchwork.roots.ledger import Ended
+    from scratchwork.roots.placement import Placement
+    from scratchwork.roots.quota import Quota
     from scratchwork.roots.retention import Retention
     from scratchwork.roots.root import Found, Root
     from scratchwork.roots.sweeping import Swept
@@ -50,6 +55,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Attached": "roots.workspace",
+    "CannotEnforce": "errors",
     "CannotKeep": "errors",
     "CannotMakeWorkspace": "errors",
     "CannotPublish": "errors",
@@ -60,6 +66,10 @@ _HOMES = {
     "InvalidLabel": "errors",
     "LocksUnsupported": "errors",
     "MemoryBudget": "files.budgets",
+    "NoSuitablePlace": "errors",
+    "Placement": "roots.placement",
+    "Quota": "roots.quota",
+    "QuotaExceeded": "errors",
     "Retention": "roots.retention",
     "Root": "roots.root",
     "ScratchError": "errors",
@@ -78,6 +88,7 @@ _HOMES = {
 
 __all__ = [
     "Attached",
+    "CannotEnforce",
     "CannotKeep",
     "CannotMakeWorkspace",
     "CannotPublish",
@@ -88,6 +99,10 @@ __all__ = [
     "InvalidLabel",
     "LocksUnsupported",
     "MemoryBudget",
+    "NoSuitablePlace",
+    "Placement",
+    "Quota",
+    "QuotaExceeded",
     "Retention",
     "Root",
     "ScratchError",

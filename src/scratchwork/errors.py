@@ -11,6 +11,9 @@
     ├── CannotPublish       (OSError, as found)  a result could not be moved to where it belongs
     │   └── DestinationExists (FileExistsError)  something has that name, and was not to be overwritten
     ├── SpoolFull           (OSError, EFBIG)     more was written to a spool than its cap allows
+    ├── QuotaExceeded       (OSError, EDQUOT)    more than a workspace's or a root's quota allows
+    ├── CannotEnforce       (OSError, as found)  the kernel won't enforce a quota here
+    ├── NoSuitablePlace     (OSError, ENOSPC)    no directory meets what was asked for
     └── CleanupIncomplete   (OSError)            part of a workspace could not be removed
 
 Each is also the built-in error that a caller would expect, with `errno` and `filename` set where it is an
@@ -136,6 +139,52 @@ class SpoolFull(ScratchError, OSError):
         self.cap = cap
         self.size = size
         super().__init__(errno.EFBIG, f"a spool with a cap of {cap} bytes would hold {size}; raise its cap", "<spool>")
+
+
+class QuotaExceeded(ScratchError, OSError):
+    """More than the quota of a workspace, or of a root, allows.
+
+    `workspace`: the path of what has the quota. `used` and `limit`: in bytes, or, where `what` is "files", a number of
+    files. `wanted`: what a write asked for besides; 0 where a watcher found it. What was written before is intact.
+    """
+
+    def __init__(self, workspace: str, used: int, limit: int, wanted: int = 0, what: str = "bytes") -> None:
+        self.workspace = workspace
+        self.used = used
+        self.limit = limit
+        self.wanted = wanted
+        self.what = what
+        more = f", and {wanted:,} more were asked for" if wanted else ""
+        super().__init__(
+            errno.EDQUOT,
+            f"its quota of {limit:,} {what} is exceeded: {used:,} are used{more}; "
+            "remove something in it, or give it a larger quota",
+            workspace,
+        )
+
+
+class CannotEnforce(ScratchError, OSError):
+    """The kernel won't enforce a quota here; `why` says what forbids it."""
+
+    def __init__(self, path: str, number: int, why: str) -> None:
+        self.why = why
+        super().__init__(
+            number, f"the kernel can't enforce a quota here: {why}; choose --enforce watched, or another machine", path
+        )
+
+
+class NoSuitablePlace(ScratchError, OSError):
+    """No directory meets what was asked for; `refused` has (path, why) of each that was looked at."""
+
+    def __init__(self, wanted: str, refused: list[tuple[str, str]]) -> None:
+        self.refused = refused
+        told = "; ".join(f"{path}: {why}" for path, why in refused)
+        super().__init__(
+            errno.ENOSPC,
+            f"no place is suitable ({wanted}): {told or 'there is no candidate'}; make room, ask for less, "
+            "or name another place (TMPDIR, --dir)",
+            refused[0][0] if refused else os.curdir,
+        )
 
 
 class CleanupIncomplete(ScratchError, OSError):

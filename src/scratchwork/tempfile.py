@@ -28,6 +28,7 @@ from _thread import allocate_lock as _allocate_lock
 
 from scratchwork.files import anonymous as _anonymous
 from scratchwork.files import making as _making
+from scratchwork.files import metering as _metering
 from scratchwork.files.directories import OwnedDirectory as _OwnedDirectory
 from scratchwork.files.named import NamedFile as _NamedFile
 from scratchwork.files.opening import Kinds as _Kinds
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
 
     from scratchwork.files.anonymous import AnonymousRandom, AnonymousText
     from scratchwork.files.budgets import MemoryBudget
+    from scratchwork.files.metering import Meters
 
     AnyPath = str | bytes | _os.PathLike[str] | _os.PathLike[bytes]
 else:
@@ -275,6 +277,7 @@ def _new_file(
     pre, suf, folder, kind = _sanitize_params(prefix, suffix, dir)
     if folder is not _found:
         folder = _os.path.abspath(folder)
+    _take_one(_metering.over(folder))
     try:
         descriptor, path, status = _making.make_file(folder, pre, _get_candidate_names(), suf, flags, permissions)
     except FileNotFoundError:
@@ -284,11 +287,26 @@ def _new_file(
     return descriptor, path if kind is str else _os.fsencode(path), status
 
 
+def _meters(dir: Any) -> Meters | None:
+    """Return what a file that is made in a folder counts against; None, at no cost, where no quota is in force."""
+    if not _metering.is_needed():
+        return None
+    return _metering.over(_os.path.abspath(_os.fsdecode(_gettempdir() if dir is None else dir)))
+
+
+def _take_one(meters: Meters | None) -> None:
+    """Take one file from a quota. Raises QuotaExceeded. If it can't be made then, the next recount tells."""
+    if meters is not None:
+        with meters:
+            meters.take(0, 1)
+
+
 def _new_folder(suffix: Any, prefix: Any, dir: Any, permissions: int) -> tuple[Any, _os.stat_result]:
     """Make a directory where and as the arguments of a public function say; return its absolute path and status."""
     pre, suf, folder, kind = _sanitize_params(prefix, suffix, dir)
     if folder is not _found:
         folder = _os.path.abspath(folder)
+    _take_one(_metering.over(folder))
     try:
         path, status = _making.make_folder(folder, pre, _get_candidate_names(), suf, permissions)
     except FileNotFoundError:
@@ -430,11 +448,14 @@ def NamedTemporaryFile(
     if mode == "w+b" and buffering == -1 and encoding is errors is newline is None:
         descriptor, path, status = _new_file(suffix, prefix, dir, flags, permissions)
         try:
-            return _TemporaryFileWrapper(descriptor, path, delete, delete_on_close, status)
+            made_file = _TemporaryFileWrapper(descriptor, path, delete, delete_on_close, status)
         except BaseException:
             _os.close(descriptor)
             _unlink_unless_windows_has(path)
             raise
+        if _metering.is_needed():
+            made_file.meters = _meters(dir)
+        return made_file
     if "b" not in mode:
         encoding = _io.text_encoding(encoding)
     made: list[Any] = []
@@ -444,7 +465,7 @@ def NamedTemporaryFile(
         return made[0]  # type: ignore[no-any-return]
 
     try:
-        file = _open_with(_Kinds(), open_it, mode, buffering, encoding, errors, newline)
+        file = _open_with(_Kinds(), open_it, mode, buffering, encoding, errors, newline, _meters(dir))
         try:
             buffered = getattr(file, "buffer", file)
             getattr(buffered, "raw", buffered).name = made[1]
@@ -472,6 +493,7 @@ def _unlink_unless_windows_has(path: Any) -> None:
 def _open_unnamed(suffix: Any, prefix: Any, dir: Any) -> int:
     """Return the descriptor of a file without a name."""
     if _O_TMPFILE_WORKS:
+        _take_one(_meters(dir))
         descriptor = _anonymous.unnamed_descriptor(_gettempdir() if dir is None else dir)
         if descriptor is not None:
             return descriptor
@@ -543,12 +565,12 @@ def TemporaryFile(
     if not (suffix is prefix is None):
         _sanitize_params(prefix, suffix, dir)
     if mode == "w+b" and buffering == -1 and encoding is errors is newline is None:
-        file: Any = _anonymous.over(_open_unnamed(suffix, prefix, dir))
+        file: Any = _anonymous.over(_open_unnamed(suffix, prefix, dir), _meters(dir))
     else:
         if "b" not in mode:
             encoding = _io.text_encoding(encoding)
         file = _anonymous.open_anonymous(
-            lambda: _open_unnamed(suffix, prefix, dir), mode, buffering, encoding, errors, newline
+            lambda: _open_unnamed(suffix, prefix, dir), mode, buffering, encoding, errors, newline, _meters(dir)
         )
     file.home = tempdir if dir is None else _os.path.abspath(dir)
     return file
@@ -579,7 +601,7 @@ class _Storage(_SpoolStorage):
         suffix, prefix, dir = self.place
         if TemporaryFile is NamedTemporaryFile:
             return NamedTemporaryFile("w+b", 0, suffix=suffix, prefix=prefix, dir=dir)  # type: ignore[return-value]
-        file = _anonymous.over(_open_unnamed(suffix, prefix, dir))
+        file = _anonymous.over(_open_unnamed(suffix, prefix, dir), _meters(dir))
         file.fileno()  # settles its mode: others may reach it by the spool's name
         return file.detach()  # type: ignore[return-value]
 
@@ -712,5 +734,7 @@ def _put_into(standard: ModuleType) -> None:
         if callable(value := globals()[name]):
             setattr(standard, name, value)
 
+
+_metering.join_own()
 
 del TYPE_CHECKING, overload  # so that the public names are the original's

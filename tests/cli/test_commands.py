@@ -73,8 +73,10 @@ def test_ls_chooses_by_app_and_by_dir(scratch: Scratch, tmp_path: Path) -> None:
     def labels(*options: str) -> list[str]:
         return [row["label"] for row in scratch("ls", "--json", *options).json()]
 
-    assert sorted(labels()) == ["a", "b"]
+    assert sorted(labels()) == ["a", "b", "c"]  # wherever they lie: that of c is registered
     assert labels("--app", "two") == ["b"]
+    assert labels("--app", "default") == ["c"]
+    assert sorted(labels("--dir", str(scratch.temp))) == ["a", "b"]
     assert labels("--dir", str(tmp_path)) == ["c"]
     assert labels("--dir", str(tmp_path), "--app", "two") == []
 

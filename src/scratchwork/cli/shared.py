@@ -39,7 +39,8 @@ def takes_roots(function: _Command) -> _Command:
         "--dir",
         "directory",
         type=click.Path(),
-        help="Where the roots lie; by default the temp folder (TMPDIR, TEMP, TMP or /tmp).",
+        help="Where the roots lie; by default the temp folder (TMPDIR, TEMP, TMP or /tmp), and wherever else you have "
+        "made one.",
     )(function)
     return click.option("--app", metavar="NAME", help="Only the root of this application; by default all of yours.")(
         function
@@ -55,7 +56,7 @@ class Roots:
     def __init__(self, app: str | None, directory: str | None) -> None:
         self.open: list[Root] = []
         self._refused: list[UntrustedRoot] = []
-        for path in roots_in(directory) if app is None else [root_path(app, directory)]:
+        for path in _paths(app, directory):
             try:
                 self.open.append(Root.at(path))
             except FileNotFoundError:
@@ -69,6 +70,15 @@ class Roots:
         for error in self._refused:
             click.echo(f"scratch: {error}", err=True)
         return UNTRUSTED if self._refused else otherwise
+
+
+def _paths(app: str | None, directory: str | None) -> list[str]:
+    if app is None:
+        return roots_in(directory)
+    path = root_path(app, directory)
+    if directory is not None:
+        return [path]
+    return [path, *(one for one in roots_in() if one != path and os.path.basename(one) == os.path.basename(path))]
 
 
 def find(target: str, app: str | None, directory: str | None) -> tuple[Root, str]:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
+    from scratchwork.files.metering import Meters
+
 _UNNAMED = os.O_RDWR | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_TMPFILE", os.O_CREAT)
 # A file system that can't, or a kernel before 3.11 (open(2)); what else these may mean, making a named file will tell.
 _NO_TMPFILE = frozenset({errno.EOPNOTSUPP, errno.EISDIR, errno.ENOENT, errno.EINVAL})
@@ -113,6 +115,7 @@ def open_anonymous(
     encoding: str | None,
     errors: str | None,
     newline: str | None,
+    meters: Meters | None,
 ) -> Any:
     """Return a file object over the descriptor of a file without a name, which `opener` opens.
 
@@ -125,14 +128,18 @@ def open_anonymous(
         descriptor = opener()
         return descriptor
 
-    file = open_with(_KINDS, open_it, mode, buffering, encoding, errors, newline)
+    file = open_with(_KINDS, open_it, mode, buffering, encoding, errors, newline, meters)
     raw = getattr(file, "buffer", file)
     getattr(raw, "raw", raw).name = descriptor  # as tempfile has it
     return file
 
 
-def over(descriptor: int) -> AnonymousRandom:
+def over(descriptor: int, meters: Meters | None = None) -> AnonymousRandom:
     """Return a binary file object over a descriptor, which is closed if that fails."""
+    if meters is not None:
+        from scratchwork.files import metered
+
+        return metered.over(descriptor, meters, AnonymousRandom)
     try:
         raw = io.FileIO(descriptor, "r+")
     except BaseException:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
     from typing import IO, Any, AnyStr, Self
+
+    from scratchwork.files.metering import Meters
 else:
     # Generic for type checkers alone: importing `typing` would take longer than all of this.
     AnyStr, IO = None, {None: object}
@@ -35,6 +37,8 @@ class NamedFile(Owned, IO[AnyStr]):
 
     file: IO[AnyStr]
     delete_on_close: bool
+    meters: Meters | None = None
+    """What the writes of a file object that is opened over a descriptor count against."""
 
     def __init__(
         self,
@@ -245,7 +249,13 @@ class NamedFile(Owned, IO[AnyStr]):
         if "_status" not in self.__dict__:
             raise AttributeError("file")  # __init__ failed
         descriptor = os.open(os.devnull, os.O_RDWR) if self._closed else self._descriptor
-        file: Any = io.open(descriptor, "r+b")  # noqa: SIM115, UP020 - ours to keep; not to be taken for our own `open`
+        file: Any
+        if self.meters is not None:
+            from scratchwork.files import metered
+
+            file = metered.over(descriptor, self.meters, io.BufferedRandom)
+        else:
+            file = io.open(descriptor, "r+b")  # noqa: SIM115, UP020 - ours to keep; not to be taken for our own `open`
         file.raw.name = self._path
         self.file = file
         if self._closed:

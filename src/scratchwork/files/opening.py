@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from scratchwork.files.metering import Meters
+
 _CHARACTERS = frozenset("axrwb+tU")
 
 
@@ -45,22 +47,43 @@ def open_with(
     encoding: str | None,
     errors: str | None,
     newline: str | None,
+    meters: Meters | None = None,
 ) -> Any:
     """Return a file object as `io.open(..., opener=opener)` would, of one of `kinds`.
 
     `opener` is called only when mode and arguments are sound; what it opened is closed if anything fails after that.
-    Raises ValueError, TypeError, LookupError (an unknown encoding) as `io.open` does, and what `opener` raises.
+    `meters`: what its writes count against. Raises ValueError, TypeError, LookupError (an unknown encoding) as
+    `io.open` does, and what `opener` raises.
     """
     raw_mode, is_text = _check(mode, buffering, encoding, errors, newline)
+    if meters is not None and raw_mode != "r":
+        from scratchwork.files.metered import BUFFER, metered
+
+        raw: Any = metered(io.FileIO if buffering else kinds.raw)(os.devnull, raw_mode, opener=opener)
+        raw.count(meters, appends="a" in raw_mode)
+        size = BUFFER
+    else:
+        meters = None
+        raw = (io.FileIO if buffering else kinds.raw)(os.devnull, raw_mode, opener=opener)
+        size = usual_buffer(raw)
     if buffering == 0:
-        return kinds.raw(os.devnull, raw_mode, opener=opener)
-    result: Any = io.FileIO(os.devnull, raw_mode, opener=opener)
+        return raw
+    result: Any = raw
     try:
         buffered = _PLAIN if is_text else kinds
         kind = buffered.both if "+" in mode else buffered.reader if "r" in mode else buffered.writer
-        result = kind(result, buffering if buffering > 1 else usual_buffer(result))
+        result = kind(result, buffering if buffering > 1 else size)
+        if meters is not None:
+            raw.serve(result)
         if is_text:
-            result = kinds.text(result, encoding, errors, newline, line_buffering=buffering == 1)
+            result = kinds.text(
+                result,
+                encoding,
+                errors,
+                newline,
+                line_buffering=buffering == 1,
+                write_through=meters is not None,  # so that a write that is too much is told at once
+            )
             result.mode = mode
     except BaseException:
         result.close()

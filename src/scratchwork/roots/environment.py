@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scratchwork.roots.store import WORKSPACE_VARIABLE
+from scratchwork.files.metering import WORKSPACE_VARIABLE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

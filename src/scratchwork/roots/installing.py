@@ -12,7 +12,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from scratchwork.roots.placement import Placement
+    from scratchwork.roots.quota import Enforcement, Quota
     from scratchwork.roots.records import Keep
+    from scratchwork.roots.watching import OnExceeded
     from scratchwork.roots.workspace import Workspace
 
 _installed: list[Workspace] = []
@@ -27,6 +30,11 @@ def install(
     *,
     keep: Keep = "never",
     replace_tempfile: bool = False,
+    quota: Quota | int | str | None = None,
+    enforce: Enforcement = "metered",
+    on_exceeded: OnExceeded | None = None,
+    reserve: int | str | None = None,
+    placement: Placement | str | None = None,
 ) -> Workspace:
     """From here on `tempfile`, in this process and its children, works inside one leased workspace; return it.
 
@@ -36,6 +44,9 @@ def install(
 
     `replace_tempfile`: put the functions and classes of `scratchwork.tempfile` into the standard module, in this
     process, for all who use them as `tempfile.X`. Who did `from tempfile import X` before has the original's.
+
+    `quota`, `enforce`, `on_exceeded`, `reserve`, `placement`: as `Root.workspace` has them. "metered" counts what
+    `scratchwork.tempfile` writes, so also what the standard module writes with `replace_tempfile`.
 
     The workspace lives as long as this process or a child forked from it. A program started by `subprocess`, which
     closes descriptors, does not hold the lease unless it is given it (`pass_fds=[ws.fileno()]`): what outlives this
@@ -51,7 +62,9 @@ def install(
         if not _installed[0].has_ended:
             return _installed[0]
         _apply(_before)
-    ws = Root(app, dir).workspace(app, keep=keep)
+    ws = Root(app, dir).workspace(
+        app, keep=keep, quota=quota, enforce=enforce, on_exceeded=on_exceeded, reserve=reserve, placement=placement
+    )
     ws._tenure.lasts_until_exit()  # noqa: SLF001 - our own
     added = environment(os.fspath(ws), os.environ)
     _before.update({name: os.environ.get(name) for name in added}, tempdir=tempfile.tempdir)

@@ -6,8 +6,9 @@ import os
 import time
 
 from scratchwork.errors import WorkspaceGone
-from scratchwork.roots import labels, workspace
+from scratchwork.roots import labels, registry, workspace
 from scratchwork.roots.ledger import Ended
+from scratchwork.roots.quota import Terms, quota_of, set_root_quota, stored
 from scratchwork.roots.records import Record
 from scratchwork.roots.store import Store, root_path, root_prefix
 from scratchwork.roots.sweeping import Swept, remove_one, sweep, sweep_one
@@ -19,9 +20,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Literal
 
+    from scratchwork.roots.placement import Placement
+    from scratchwork.roots.quota import Enforcement, Quota
     from scratchwork.roots.records import Keep
     from scratchwork.roots.retention import Retention
     from scratchwork.roots.sweeping import Progress
+    from scratchwork.roots.watching import OnExceeded
     from scratchwork.roots.workspace import Workspace
 
     State = Literal["alive", "dead", "kept", "unknown"]
@@ -71,20 +75,29 @@ class Root:
         dir: str | os.PathLike[str] | None = None,  # noqa: A002 - tempfile's word
         *,
         retention: Retention | None = None,
+        quota: Quota | int | str | None = None,
         sweep_first: bool = True,
     ) -> None:
         """Open, and make if need be, the root of `app` in `dir`, by default the temp folder.
 
-        `retention` is stored with the root, so that every sweep heeds it; None leaves what is stored. Raises
-        UntrustedRoot, LocksUnsupported, InvalidLabel for a bad name, and CannotMakeWorkspace where the
-        directory can't be made.
+        `retention` is stored with the root, so that every sweep heeds it; None leaves what is stored. So is `quota`,
+        for all workspaces of the root together, also those of jobs that run now in processes that opened the root when
+        it had one: dead and kept ones count too. `Quota()` ends it. Raises UntrustedRoot, LocksUnsupported,
+        InvalidLabel for a bad name, ValueError for a bad quota, and CannotMakeWorkspace where the directory can't be
+        made.
         """
+        wanted = quota_of(quota)
+        self._app = app
+        self._is_bound = dir is not None
         self._open(Store(root_path(app, dir), retention=retention), sweep_first=sweep_first)
+        if wanted is not None:
+            set_root_quota(self.path, wanted)
 
     @classmethod
     def at(cls, path: str | os.PathLike[str], *, sweep_first: bool = False) -> Root:
         """Open a root that exists, by its own path. Raises FileNotFoundError and UntrustedRoot."""
         root = cls.__new__(cls)
+        root._is_bound = True  # noqa: SLF001 - our own
         root._open(  # noqa: SLF001 - our own
             Store(os.path.abspath(path), create=False), sweep_first=sweep_first
         )
@@ -100,18 +113,63 @@ class Root:
         """How long, how many and how much of kept workspaces the root retains."""
         return self._store.retention
 
-    def workspace(self, label: str = "job", *, keep: Keep = "never") -> Workspace:
+    @property
+    def quota(self) -> Quota | None:
+        """What all its workspaces together may hold; None if there is no limit."""
+        return stored(self.path)
+
+    def workspace(
+        self,
+        label: str = "job",
+        *,
+        keep: Keep = "never",
+        quota: Quota | int | str | None = None,
+        enforce: Enforcement = "metered",
+        on_exceeded: OnExceeded | None = None,
+        reserve: int | str | None = None,
+        placement: Placement | str | None = None,
+    ) -> Workspace:
         """Make a workspace: a directory of mode 0700, leased to this process.
 
         `label`: what a person will know it by, up to 200 printable characters without a slash. `keep`: "never",
         "failure" (an exception leaves the block, or the process is killed) or "always"; KEEP_TEMP=1 in the environment
-        means always. Raises InvalidLabel and CannotMakeWorkspace (no room, no inodes, no descriptors, read-only).
+        means always.
+
+        `quota`: what it may hold, such as "2 GB", or a `Quota`. `enforce`: "metered" counts what is written through
+        `Workspace.open` and `scratchwork.tempfile`, to the byte; "watched" looks besides at what any program has
+        written, several times a second when it matters, and calls `on_exceeded` with the QuotaExceeded, in a thread of
+        its own and once, or raises it in the main thread, also out of a call that blocks that. If the watcher itself
+        fails, so that nobody watches any more, its OSError goes the same way. The root's own quota is enforced too.
+
+        `reserve`: the bytes that must be free, such as "5 GB"; `placement`: what else the place must have, see
+        `Placement`, or its kinds, such as "fast". The candidates are those of the placement; without any, the root's
+        own directory if it was given one as `dir`, else those that `Placement` names. Where another one than the root's
+        is chosen, the workspace lies in the root of the same application there.
+
+        Raises InvalidLabel, NoSuitablePlace, ValueError (a bad quota; "watched" without `on_exceeded` in a thread other
+        than the main one) and CannotMakeWorkspace (no room, no inodes, no descriptors, read-only).
         """
+        terms = None
+        if quota is not None or enforce != "metered":
+            terms = Terms(quota, enforce, on_exceeded)
+        if placement is None and reserve is None:
+            return self._make(label, keep, terms)
+        return self._placed(placement, reserve, quota_of(quota))._make(label, keep, terms)
+
+    def _make(self, label: str, keep: Keep, terms: Terms | None) -> Workspace:
         try:
-            return workspace.make(self._store, label, keep)
+            return workspace.make(self._store, label, keep, terms)
         except FileNotFoundError:  # somebody removed the whole root, as cleaners of the temp folder do
             self._store = Store(self._store.path, retention=self._store.retention)
-            return workspace.make(self._store, label, keep)
+            return workspace.make(self._store, label, keep, terms)
+
+    def _placed(self, placement: Placement | str | None, reserve: int | str | None, quota: Quota | None) -> Root:
+        """Return the root of the same application in the place that has what is asked for."""
+        from scratchwork.roots.placement import choose, placement_of
+
+        own = os.path.dirname(self.path)
+        chosen = choose(placement_of(placement, reserve), quota, own if self._is_bound else None)
+        return self if chosen == own else Root(self._app, chosen, retention=self.retention)
 
     def workspaces(self) -> list[Found]:
         """Return what is in the root, the oldest first, each with whether it is alive. Changes nothing."""
@@ -191,8 +249,11 @@ class Root:
 
 
 def roots_in(directory: str | os.PathLike[str] | None = None) -> list[str]:
-    """Return the paths of this user's roots in a directory, by default the temp folder, sorted."""
-    parent = tempdir() if directory is None else os.path.abspath(directory)
+    """Return the paths of this user's roots in a directory, sorted.
+
+    By default those in the temp folder, and those elsewhere that are registered.
+    """
     prefix = root_prefix()
-    with os.scandir(parent) as entries:
-        return sorted(entry.path for entry in entries if entry.name.startswith(prefix))
+    with os.scandir(tempdir() if directory is None else os.path.abspath(directory)) as entries:
+        found = {entry.path for entry in entries if entry.name.startswith(prefix)}
+    return sorted(found.union(registry.registered()) if directory is None else found)

@@ -2,9 +2,11 @@
 
 scratch-1000-myapp/                        0700, ours
     root.conf                              which kind of lease works here, and the retention
+    root.quota                             the meter of the root's own quota, if it has one
     ledger.jsonl  ledger.1.jsonl           how workspaces ended
     nightly-1t9k2lm-4qk-a7m2p9xq8c/        a workspace
     nightly-1t9k2lm-4qk-a7m2p9xq8c.json    its record, if it needs one
+    nightly-1t9k2lm-4qk-a7m2p9xq8c.quota   the meter of its quota, if it has one
     nightly-1t9k2lm-4qk-a7m2p9xq8c.lock    its lease, where a directory can't be locked
     nightly-1t9k2lm-4qk-a7m2p9xq8c.gone/   a workspace whose removal goes on in the background
 """
@@ -17,6 +19,8 @@ import stat
 import sys
 
 from scratchwork.errors import CannotMakeWorkspace, InvalidLabel, LocksUnsupported, UntrustedRoot
+from scratchwork.files import metering
+from scratchwork.files.metering import ROOT_FILE, SUFFIX, WORKSPACE_VARIABLE
 from scratchwork.roots import labels
 from scratchwork.roots.ledger import FILE, ROTATED, Ledger
 from scratchwork.roots.records import Records
@@ -30,14 +34,11 @@ if TYPE_CHECKING:
     from scratchwork.system.leases import Lease
     from scratchwork.system.leases.lease import LeaseKind
 
-WORKSPACE_VARIABLE = "SCRATCH_WORKSPACE"
-"""The environment variable that tells a program which workspace it runs in."""
-
 KEEP_VARIABLE = "KEEP_TEMP"
 """Set to anything but '' or '0' when a root is opened, it makes every workspace a kept one."""
 
 _SETTINGS = "root.conf"
-_OWN_FILES = frozenset({_SETTINGS, FILE, ROTATED})
+_OWN_FILES = frozenset({_SETTINGS, FILE, ROTATED, ROOT_FILE})
 _APP_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
 _MOST_APP_CHARACTERS = 32
 
@@ -61,10 +62,18 @@ class Store:
         self.ledger = Ledger(self.folder)
         self.records = Records(self.folder, self.retention.age)
         self.keeps_all = os.environ.get(KEEP_VARIABLE, "0") not in {"", "0"}
+        metering.join(path)
 
     def is_own_file(self, entry: str) -> bool:
         """Whether an entry of the folder is part of the root itself."""
         return entry in _OWN_FILES or entry.startswith(_SETTINGS)
+
+    @staticmethod
+    def workspace_of(entry: str) -> str | None:
+        """Return the workspace that an entry of the folder tells of, as its record or its meter; else None."""
+        if entry.endswith(SUFFIX):
+            return entry.removesuffix(SUFFIX)
+        return Records.workspace_of(entry)
 
 
 def root_path(app: str, directory: str | os.PathLike[str] | None) -> str:
@@ -107,6 +116,10 @@ def _open_trusted(path: str, *, create: bool) -> Folder:
         os.fchmod(folder.fd, 0o700)  # an unusual umask
         status = folder.status()
     _refuse(path, status)
+    if made:
+        from scratchwork.roots import registry
+
+        registry.register(path)
     return folder
 
 

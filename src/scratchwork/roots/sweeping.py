@@ -10,9 +10,10 @@ import os
 import time
 
 from scratchwork.errors import CleanupIncomplete, WorkspaceAlive, WorkspaceGone
+from scratchwork.files.metering import SUFFIX
 from scratchwork.roots import labels
 from scratchwork.roots.ledger import Ended
-from scratchwork.roots.records import Record, Records
+from scratchwork.roots.records import Record
 from scratchwork.system.facts import Fact
 from scratchwork.system.leases import REMOVED
 from scratchwork.system.trees import Failure
@@ -104,7 +105,7 @@ def remove_one(store: Store, name: str, why: str) -> Ended:
 
 
 class _Sweep:
-    __slots__ = ("_deadline", "_dry_run", "_entered", "_lines", "_now", "_retained", "_store", "swept")
+    __slots__ = ("_deadline", "_dry_run", "_lines", "_now", "_present", "_retained", "_store", "swept")
 
     def __init__(self, store: Store, *, dry_run: bool, deadline: float) -> None:
         self._store = store
@@ -113,13 +114,14 @@ class _Sweep:
         self._now = time.time()
         self._retained: list[tuple[str, Name, Record]] = []
         self._lines: list[Ended] = []
+        self._present: frozenset[str] | None = None
         self.swept = Swept()
 
     def run(self, progress: Progress | None) -> None:
         found = self._store.folder.names()
         # Each starts elsewhere, so that sweeps with little time, or several at once, do not all try the same ones.
         start = int.from_bytes(os.urandom(4), "little") % (len(found) or 1)
-        present = frozenset(found)
+        present = self._present = frozenset(found)
         for done, entry in enumerate(found[start:] + found[:start]):
             if time.monotonic() > self._deadline:
                 self.swept.complete = False
@@ -150,9 +152,9 @@ class _Sweep:
         ) is not None:
             if leased not in present and leased + REMOVED not in present:
                 self.judge(leased, told)
-        elif (recorded := Records.workspace_of(entry)) is not None and labels.parse(recorded) is not None:
-            if recorded not in present:
-                self._drop_orphan(entry, recorded)
+        elif (told_of := self._store.workspace_of(entry)) is not None and labels.parse(told_of) is not None:
+            if told_of not in present:
+                self._drop_orphan(entry, told_of)
         else:
             self.swept.skipped.append((entry, "scratchwork did not make it"))
 
@@ -222,6 +224,8 @@ class _Sweep:
         self.swept.bytes += removal.usage.bytes
         self.swept.files += removal.usage.files
         if removal.complete:
+            if self._present is None or name + SUFFIX in self._present:
+                self._store.folder.unlink(name + SUFFIX)
             self._count(self._ended(name, told, record, removal.usage.files, removal.usage.bytes, why), counted=True)
         elif removal.ran_out_of_time:
             self.swept.complete = False
@@ -245,7 +249,7 @@ class _Sweep:
         return Ended(label, "reclaimed", files, size, seconds, told.pid, why, name, self._now)
 
     def _drop_orphan(self, entry: str, workspace: str) -> None:
-        """Remove a record whose workspace is gone. The workspace was made first, so 'not there' means gone."""
+        """Remove what tells of a workspace that is gone. The workspace was made first, so 'not there' means gone."""
         if self._dry_run:
             return
         try:

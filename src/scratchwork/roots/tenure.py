@@ -11,6 +11,7 @@ import sys
 import time
 
 from scratchwork.errors import CannotKeep, CleanupIncomplete
+from scratchwork.files import metering
 from scratchwork.roots.ledger import compose
 from scratchwork.roots.records import Record, until_text
 from scratchwork.system.leases import REMOVED
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from scratchwork.roots.ledger import Outcome
     from scratchwork.roots.records import Keep
     from scratchwork.roots.store import Store
+    from scratchwork.roots.watching import Watcher
     from scratchwork.system.leases import Lease
     from scratchwork.system.trees import Removal
 
@@ -40,7 +42,20 @@ _until_exit: set[str] = set()
 class Tenure:
     """A workspace that this process made."""
 
-    __slots__ = ("has_record", "is_over", "keep", "label", "lease", "maker", "name", "since", "store", "why")
+    __slots__ = (
+        "has_meter",
+        "has_record",
+        "is_over",
+        "keep",
+        "label",
+        "lease",
+        "maker",
+        "name",
+        "since",
+        "store",
+        "watcher",
+        "why",
+    )
 
     def __init__(self, store: Store, name: str, label: str, keep: Keep, lease: Lease, pid: int) -> None:
         self.store = store
@@ -52,6 +67,8 @@ class Tenure:
         self.maker = pid
         self.since = time.monotonic()
         self.has_record = False
+        self.has_meter = False
+        self.watcher: Watcher | None = None
         self.is_over = False  # ended, or let go of in a forked child
         _under_way[name] = self
 
@@ -91,6 +108,8 @@ class Tenure:
             return
         if begun:
             return  # whoever began releases the lease, once it needs the descriptor no more
+        if self.watcher is not None:
+            self.watcher.stop()
         handed_over = False
         try:
             if self.keep == "always" or (failure and self.keep == "failure"):
@@ -107,6 +126,7 @@ class Tenure:
         except FileNotFoundError:
             self._enter("cleaned", 0, 0, "somebody else had removed it")
         finally:
+            self._forget_meter()
             if not handed_over:
                 self.lease.release()
 
@@ -178,6 +198,11 @@ class Tenure:
         finally:
             self.lease.release()
             _workers.pop(hidden, None)
+
+    def _forget_meter(self) -> None:
+        if self.has_meter:
+            metering.forget(self.path)
+            self.store.folder.unlink(self.name + metering.SUFFIX)
 
     def _forget_record(self) -> None:
         if self.has_record:

@@ -6,7 +6,9 @@ import errno
 import os
 
 from scratchwork.errors import CannotKeep, CannotMakeWorkspace, WorkspaceGone
+from scratchwork.files import metering
 from scratchwork.roots import labels
+from scratchwork.roots.quota import open_in, stored
 from scratchwork.roots.records import POLICIES, Record
 from scratchwork.roots.store import Store
 from scratchwork.roots.tenure import Tenure, one_line, told
@@ -15,8 +17,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
-    from typing import Self
+    from typing import Any, Self
 
+    from scratchwork.roots.quota import Quota, Terms
     from scratchwork.roots.records import Keep
     from scratchwork.system.leases import Lease
     from scratchwork.system.trees import Usage
@@ -75,9 +78,32 @@ class Workspace:
         """Return the lease's descriptor, to hand to a child that may outlive us: `pass_fds=[ws.fileno()]`."""
         return self._tenure.lease.fileno()
 
+    @property
+    def quota(self) -> Quota | None:
+        """What it may hold by a quota of its own; None if it has none."""
+        return stored(self._tenure.path)
+
     def usage(self) -> Usage:
         """Walk the workspace and return what it holds: files, directories, and bytes as `du` counts them."""
         return self._tenure.store.leases.measure(self._tenure.name)
+
+    def open(
+        self,
+        name: str | os.PathLike[str],
+        mode: str = "r",
+        buffering: int = -1,
+        encoding: str | None = None,
+        errors: str | None = None,
+        newline: str | None = None,
+    ) -> Any:  # noqa: ANN401 - the mode tells
+        """Open a file in the workspace, as the built-in `open` does, so that its writes count against the quotas.
+
+        A write that would exceed the quota of the workspace, or of its root, raises QuotaExceeded; what was written
+        before it is intact. A file's length counts, holes included. What sits in a buffer counts when it is written,
+        which is at once where less than 1 MiB is left. Raises ValueError for a name that leads out of the workspace,
+        and what `open` raises. Safe in several threads and processes; after a fork, the child's writes count too.
+        """
+        return open_in(self._tenure.path, name, mode, buffering, encoding, errors, newline)
 
     def keep(self, reason: str = "asked for") -> None:
         """Decide that the workspace is kept when it ends, however it ends, until its root's retention lets it go.
@@ -153,6 +179,7 @@ class Attached:
         if lease is None:
             raise WorkspaceGone(self._path, "no such workspace, or nobody holds it any more")
         self._lease: Lease = lease
+        metering.join(self._path)
 
     @property
     def path(self) -> Path:
@@ -165,9 +192,26 @@ class Attached:
         """Return the lease's descriptor; -1 after `release`."""
         return self._lease.fileno()
 
+    @property
+    def quota(self) -> Quota | None:
+        """What it may hold by a quota of its own; None if it has none."""
+        return stored(self._path)
+
     def usage(self) -> Usage:
         """Walk the workspace and return what it holds."""
         return self._store.leases.measure(self._name)
+
+    def open(
+        self,
+        name: str | os.PathLike[str],
+        mode: str = "r",
+        buffering: int = -1,
+        encoding: str | None = None,
+        errors: str | None = None,
+        newline: str | None = None,
+    ) -> Any:  # noqa: ANN401 - the mode tells
+        """Open a file in the workspace, as `Workspace.open` does."""
+        return open_in(self._path, name, mode, buffering, encoding, errors, newline)
 
     def keep(self, reason: str = "asked for") -> None:
         """Ask for the workspace to be kept when it ends; its owner and every sweep heed that. Raises CannotKeep."""
@@ -193,7 +237,7 @@ class Attached:
         return f"<Attached {self._path!r}>"
 
 
-def make(store: Store, label: str, keep: Keep) -> Workspace:
+def make(store: Store, label: str, keep: Keep, terms: Terms | None = None) -> Workspace:
     """Make a workspace in a root.
 
     Raises InvalidLabel, ValueError for an unknown policy, FileNotFoundError if the root itself is gone, and
@@ -215,8 +259,8 @@ def make(store: Store, label: str, keep: Keep) -> Workspace:
             if tries == 0:
                 raise OSError(errno.EAGAIN, "each one made was swept away before it could be locked")
         tenure = Tenure(store, name, label, keep, lease, pid)
-        if keep != "never" or short != label:
-            _note(tenure)
+        if keep != "never" or short != label or terms is not None:
+            _prepare(tenure, terms, has_record=keep != "never" or short != label)
     except FileNotFoundError:
         raise
     except OSError as error:
@@ -235,9 +279,13 @@ def ask_to_keep(store: Store, name: str, reason: str) -> None:
         raise CannotKeep(os.path.join(store.path, name), error) from error
 
 
-def _note(tenure: Tenure) -> None:
+def _prepare(tenure: Tenure, terms: Terms | None, *, has_record: bool) -> None:
+    """Write what lies beside a workspace that is not an ordinary one, and see to its quota."""
     try:
-        tenure.note()
+        if has_record:
+            tenure.note()
+        if terms is not None:
+            terms.put_in_force(tenure)
     except BaseException:
         tenure.keep = "never"
         tenure.end()

@@ -9,18 +9,31 @@ class Usage(Fact):
     """What a tree takes.
 
     `files`: everything in it but directories. `directories`: those inside it, without itself. `bytes`: what is
-    allocated on the device, as `du` counts it, a file with several links once.
+    allocated on the device, as `du` counts it, a file with several links once. `length`: the lengths of its regular
+    files together, as `du --apparent-size` counts them, holes included; only where a tree is measured, not removed.
     """
 
-    __slots__ = ("bytes", "directories", "files")
+    __slots__ = ("bytes", "directories", "files", "length")
 
-    def __init__(self, files: int = 0, directories: int = 0, bytes: int = 0) -> None:  # noqa: A002 - the ledger's word
+    def __init__(
+        self,
+        files: int = 0,
+        directories: int = 0,
+        bytes: int = 0,  # noqa: A002 - the ledger's word
+        length: int = 0,
+    ) -> None:
         self.files = files
         self.directories = directories
         self.bytes = bytes
+        self.length = length
 
     def __add__(self, other: Usage) -> Usage:
-        return Usage(self.files + other.files, self.directories + other.directories, self.bytes + other.bytes)
+        return Usage(
+            self.files + other.files,
+            self.directories + other.directories,
+            self.bytes + other.bytes,
+            self.length + other.length,
+        )
 
 
 class Failure(Fact):

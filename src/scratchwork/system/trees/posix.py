@@ -25,6 +25,7 @@ _NO_DIRECTORY = frozenset({errno.ENOTDIR, errno.ELOOP})  # a symlink, or somethi
 _NO_PERMISSION = frozenset({errno.EACCES, errno.EPERM})
 _MOST_REPEATS = 64  # how often a removal goes back for what somebody made or moved meanwhile
 _FOREVER = float("inf")
+_KIND, _REGULAR = 0o170000, 0o100000  # stat.S_IFMT, stat.S_IFREG
 
 
 def walk(top: int) -> Iterator[tuple[str, os.DirEntry[str]]]:
@@ -74,6 +75,8 @@ def measure(top: int, *, deadline: float = _FOREVER) -> Usage:
                 if status.st_ino in linked:
                     continue
                 linked.add(status.st_ino)
+            if status.st_mode & _KIND == _REGULAR:
+                usage.length += status.st_size
         usage.bytes += status.st_blocks * 512
     return usage
 

@@ -1,0 +1,176 @@
+"""Which quotas the files of a folder count against: those of the trees that it lies in, as far as this process knows.
+
+A process knows the trees of the workspaces that it made or attached to, and the one that it runs in.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Self
+
+    from scratchwork.files.meters import Meter, Numbers
+
+SUFFIX = ".quota"
+"""What the name of a workspace's meter ends with, after the workspace's."""
+ROOT_FILE = "root.quota"
+"""The name of a root's meter, which lies in the root."""
+WORKSPACE_VARIABLE = "SCRATCH_WORKSPACE"
+"""The environment variable that tells a program which workspace it runs in."""
+
+_known: dict[str, Meter] = {}
+"""The meters that this process has open, by their trees. Most processes know none."""
+
+
+class Meters:
+    """The meters that one file counts against, the innermost first. A context manager: the gate, and in flight."""
+
+    __slots__ = ("_meters", "left")
+
+    def __init__(self, meters: list[Meter]) -> None:
+        self._meters = meters
+        self.left = 0
+        """The bytes that were left when something was taken last."""
+
+    def __enter__(self) -> Self:
+        begun = 0
+        try:
+            for meter in self._meters:
+                meter.begin()
+                begun += 1
+        except BaseException:
+            for meter in self._meters[:begun]:
+                meter.end()
+            raise
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        for meter in self._meters:
+            meter.end()
+
+    def take(self, size: int, files: int = 0, *, whole: bool = True) -> int:
+        """Take so many bytes and files, and return how many bytes were had: with `whole` all, else perhaps less.
+
+        Raises QuotaExceeded, having taken nothing, if a file or not a byte can be had. Then others may pass the gate.
+        """
+        if len(self._meters) == 1 and (left := self._meters[0].take(size, files)) is not None:
+            self.left = left
+            return size
+        had = size
+        for meter in self._meters:
+            room = meter.room(size, files)
+            if room < size and (whole or room == 0):
+                raise meter.exceeded(size)
+            had = min(had, room)
+        self.left = min([meter.add(had, files) for meter in self._meters])
+        self.leave_gate()
+        return had
+
+    def give(self, size: int, files: int = 0) -> None:
+        """Count so much less."""
+        for meter in self._meters:
+            meter.add(-size, -files)
+
+    def leave_gate(self) -> None:
+        """Let others pass the gate."""
+        for meter in self._meters:
+            meter.leave_gate()
+
+    def room(self) -> int:
+        """Return how many bytes are left, as far as is known without a recount."""
+        numbers = [meter.read() for meter in self._meters]
+        return min([now.limit - now.used for now in numbers])
+
+
+def is_needed() -> bool:
+    """Whether this process knows of any meter."""
+    return bool(_known)
+
+
+def over(folder: str) -> Meters | None:
+    """Return the meters of the trees that a folder, by its absolute path, lies in; None if it lies in none."""
+    if not _known:
+        return None
+    found = []
+    while True:
+        meter = _known.get(folder)
+        if meter is not None:
+            found.append(meter)
+        parent = os.path.dirname(folder)
+        if parent == folder:
+            return Meters(found) if found else None
+        folder = parent
+
+
+def make(tree: str, path: str, numbers: Numbers) -> Meter:
+    """Make the meter of a tree at `path`, and count against it from now on. Raises OSError."""
+    from scratchwork.files.meters import Meter
+
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0), 0o600)
+    try:
+        os.write(descriptor, numbers.text())
+    except BaseException:
+        os.unlink(path)
+        raise
+    finally:
+        os.close(descriptor)
+    meter = _known[tree] = Meter(tree, path)
+    return meter
+
+
+def join(folder: str) -> None:
+    """Count against the meters of all trees that a folder lies in, from now on. Raises OSError.
+
+    A meter lies in a directory of ours that nobody else may write to; any other is somebody's trap.
+    """
+    while True:
+        for path in (folder + SUFFIX, os.path.join(folder, ROOT_FILE)):
+            if folder not in _known and os.access(path, os.F_OK) and _is_private(os.path.dirname(path)):
+                from scratchwork.files.meters import Meter
+
+                _known[folder] = Meter(folder, path)
+        parent = os.path.dirname(folder)
+        if parent == folder:
+            return
+        folder = parent
+
+
+def _is_private(folder: str) -> bool:
+    if sys.platform == "win32":
+        return True
+    status = os.stat(folder)
+    return status.st_uid == os.geteuid() and not status.st_mode & 0o022
+
+
+def join_own() -> None:
+    """Count against the meters of the workspace that this process runs in, if it runs in one."""
+    own = os.environ.get(WORKSPACE_VARIABLE)
+    if own:
+        try:
+            join(own)
+        except OSError:
+            pass  # it is damaged, or not ours: then somebody else is to blame for what happens there
+
+
+def known(tree: str) -> Meter | None:
+    """Return the meter of a tree, if this process has it open."""
+    return _known.get(tree)
+
+
+def forget(tree: str) -> None:
+    """Count no more against the meter of a tree, which has gone."""
+    meter = _known.pop(tree, None)
+    if meter is not None:
+        meter.close()
+
+
+def _restart_after_fork() -> None:
+    for meter in _known.values():
+        meter.restart_after_fork()
+
+
+if sys.platform != "win32":  # which does not fork
+    os.register_at_fork(after_in_child=_restart_after_fork)

@@ -1,0 +1,214 @@
+"""What a tree may hold and holds, counted by all processes that write into it through our file objects.
+
+A meter is a small file beside its tree: the limits, and what is used as far as is known. Two POSIX record locks on it
+keep writers apart, which the kernel drops when their process dies:
+
+- the gate, held for an instant to read and change the numbers;
+- in flight, shared, from when bytes are taken until they are written, so that a recount, which takes it alone, sees
+  them all.
+
+Taking comes before writing, so a process that is killed in between leaves the count too high, never too low. So does
+whatever removes files without our knowledge. That is why nothing is refused before a recount, a walk of the whole tree.
+
+POSIX locks belong to the process, and are gone when it closes any descriptor of the file (fcntl(2)): a process has one
+meter for one tree, which opens the file once, and anew after a fork.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+import time
+from _thread import RLock
+
+assert sys.platform != "win32"
+
+from fcntl import LOCK_EX, LOCK_NB, LOCK_SH, LOCK_UN, lockf
+
+from scratchwork.errors import QuotaExceeded
+from scratchwork.files.metering import ROOT_FILE
+from scratchwork.system import holdings
+
+from .numbers import FORMAT, UNLIMITED, Numbers
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from scratchwork.system.trees import Usage
+
+_GATE, _IN_FLIGHT = 0, 1
+_PATIENCE = 1.0  # seconds to wait for those who write: one that was stopped in mid-write must not stop all others
+_WAIT = 0.0005  # seconds between looks
+_NOT_OPEN, _CLOSED = -1, -2
+
+
+_NO_LIMIT = Numbers(UNLIMITED, UNLIMITED)
+
+
+class Meter:
+    """The meter of one tree, as this process uses it. Safe in several threads and processes, and after a fork."""
+
+    def __init__(self, tree: str, path: str) -> None:
+        """Open the meter of a tree at `path`. Raises OSError."""
+        self.tree = tree
+        self._path = path
+        self._measure = holdings.of_root if os.path.basename(path) == ROOT_FILE else holdings.of_tree
+        self._debt = 0
+        self._fd = _NOT_OPEN
+        self._restart()
+        self._open()
+
+    def begin(self) -> None:
+        """Begin to change the tree: pass the gate, and be in flight. Nests in a thread; `end` ends it."""
+        self._lock.acquire()
+        self._depth += 1
+        if self._depth == 1:
+            try:
+                if self._fd == _NOT_OPEN:
+                    self._open()
+                if self._fd >= 0:
+                    lockf(self._fd, LOCK_EX, 1, _GATE)
+                    lockf(self._fd, LOCK_SH, 1, _IN_FLIGHT)
+            except BaseException:
+                self.end()
+                raise
+
+    def leave_gate(self) -> None:
+        """Let others change the numbers again; what we do with what we took is in flight."""
+        if self._depth == 1 and self._fd >= 0:
+            lockf(self._fd, LOCK_UN, 1, _GATE)
+
+    def end(self) -> None:
+        """End what `begin` began."""
+        if self._depth == 1 and self._fd >= 0:
+            lockf(self._fd, LOCK_UN, 2, _GATE)
+        self._depth -= 1
+        self._lock.release()
+
+    def take(self, size: int, files: int) -> int | None:
+        """Take so much and leave the gate, if there is room without further ado; return how many bytes are left then.
+
+        The short way of `room`, `add` and `leave_gate`, for nearly all writes.
+        """
+        if self._depth != 1 or self._debt or self._fd < 0:
+            return None
+        data = os.pread(self._fd, FORMAT.size, 0)
+        if len(data) != FORMAT.size:
+            return None
+        limit, limit_files, used, used_files, is_watched = FORMAT.unpack(data)
+        left: int = limit - used - size
+        if left < 0 or (files and used_files + files > limit_files):
+            return None
+        os.pwrite(self._fd, FORMAT.pack(limit, limit_files, used + size, used_files + files, is_watched), 0)
+        lockf(self._fd, LOCK_UN, 1, _GATE)
+        return left
+
+    def room(self, size: int, files: int = 0) -> int:
+        """Return how many of `size` more bytes may be had: all, or less. At the gate.
+
+        Raises QuotaExceeded if so many more files may not. Recounts before it refuses anything.
+        """
+        now = self.read()
+        if now.used + size > now.limit or (files and now.files + files > now.limit_files):
+            now = self._recounted()
+            if files and now.files + files > now.limit_files:
+                raise QuotaExceeded(self.tree, now.files, now.limit_files, files, "files")
+        return min(size, max(0, now.limit - now.used))
+
+    def add(self, size: int, files: int = 0) -> int:
+        """Count so much more, or, negative, less; return how many bytes are left. At the gate."""
+        if self._depth > 1:
+            # A file of ours that was forgotten is being collected, and so closed, in the middle of another's write.
+            self._debt += size
+            return UNLIMITED
+        now = self.read()
+        now.used = max(0, now.used + size + self._debt)
+        now.files = max(0, now.files + files)
+        self._debt = 0
+        self._write(now)
+        return now.limit - now.used
+
+    def read(self) -> Numbers:
+        """Return what it says. Raises OSError if it can't be read."""
+        if self._fd < 0:
+            return _NO_LIMIT
+        data = os.pread(self._fd, FORMAT.size, 0)
+        if len(data) != FORMAT.size:
+            raise OSError(errno.EIO, "the meter of a quota is damaged; end what is in this workspace", self._path)
+        return Numbers(*FORMAT.unpack(data))
+
+    def exceeded(self, wanted: int) -> QuotaExceeded:
+        """Return the error that says that so many bytes more can't be had."""
+        now = self.read()
+        return QuotaExceeded(self.tree, now.used, now.limit, wanted)
+
+    def recount(self) -> Numbers:
+        """Count anew what the tree holds, by a full walk, and return what the meter says then."""
+        self.begin()
+        try:
+            return self._recounted()
+        finally:
+            self.end()
+
+    def measure(self) -> Usage:
+        """Walk the tree and return what it takes, with what was deleted but is still open."""
+        return self._measure(self.tree)
+
+    def set_limits(self, limit: int, limit_files: int) -> None:
+        """Change the limits, for all processes at once; what is used already may be more."""
+        self.begin()
+        try:
+            now = self.read()
+            now.limit, now.limit_files = limit, limit_files
+            self._write(now)
+        finally:
+            self.end()
+
+    def close(self) -> None:
+        """Close the file, when the tree is gone. What is written to files of it that are still open counts no more."""
+        with self._lock:
+            if self._fd >= 0:
+                os.close(self._fd)
+            self._fd = _CLOSED
+
+    def restart_after_fork(self) -> None:
+        """Start anew in a forked child: record locks are not inherited, and a thread that is not here may have ours."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._restart()
+
+    def _restart(self) -> None:
+        self._lock = RLock()
+        self._depth = 0
+        self._fd = _NOT_OPEN
+
+    def _open(self) -> None:
+        try:
+            self._fd = os.open(self._path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+        except FileNotFoundError:
+            self._fd = _CLOSED  # the tree has gone, too
+
+    def _write(self, numbers: Numbers) -> None:
+        if self._fd >= 0:
+            os.pwrite(self._fd, numbers.text(), 0)
+
+    def _recounted(self) -> Numbers:
+        """Count anew, at the gate, when nobody else is in flight; if somebody does not land, all stays as it was."""
+        if self._depth == 1 and self._fd >= 0 and self._is_alone():
+            found = self.measure()
+            now = self.read()
+            now.used, now.files = found.length, found.files + found.directories
+            self._write(now)
+        return self.read()
+
+    def _is_alone(self) -> bool:
+        deadline = time.monotonic() + _PATIENCE
+        while True:
+            try:
+                lockf(self._fd, LOCK_EX | LOCK_NB, 1, _IN_FLIGHT)
+            except (BlockingIOError, PermissionError):  # fcntl(2): EAGAIN or EACCES
+                if time.monotonic() > deadline:
+                    return False
+                time.sleep(_WAIT)
+            else:
+                return True

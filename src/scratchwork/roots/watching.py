@@ -1,0 +1,196 @@
+"""Watching what any program writes into a tree: looking now and then, often when it matters.
+
+A look is one statvfs(2). What the file system has lost since the last walk is the most that the tree can have grown by,
+so only when that would bring it to its limit, or the last walk is long ago, the tree is walked. Looks come the faster
+the less is left. Walks take at most `_DUTY` of a core on average.
+
+What can't be seen between two looks: how far a program gets meanwhile. And where others free space on the file system
+while the tree grows, its growth shows at the next regular walk.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+
+from scratchwork.errors import QuotaExceeded
+from scratchwork.system import mounts
+from scratchwork.system.trees import Usage
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from threading import Thread
+    from typing import ClassVar
+
+    from scratchwork.files.meters import Meter
+
+    OnExceeded = Callable[[OSError], object]
+
+_DUTY = 0.015  # of a core: what all walks together may take
+_SAVED = 3.0  # seconds of walking that may be saved up for when it matters
+_OFTEN, _SELDOM = 0.01, 0.5  # seconds between looks
+_FASTEST_BYTES = 8e9  # a second: what a program may write at most
+_FASTEST_FILES = 1e6  # a second: how many it may make
+_WALK_AT_LEAST = 5.0  # seconds between regular walks of a small tree
+
+
+class Watch:
+    """The look at one tree: `look()` returns the seconds until the next one is due."""
+
+    def __init__(self, meter: Meter) -> None:
+        self._meter = meter
+        self._used = Usage()
+        self._space: mounts.Space | None = None
+        self._walked = self._saved_at = 0.0
+        self._saved = _SAVED
+        self._cost = 0.0
+
+    def look(self) -> float:
+        """Raise QuotaExceeded if the tree holds more than it may; else return for how long that is likely to hold.
+
+        Raises OSError if it can't be found out.
+        """
+        now = time.monotonic()
+        numbers = self._meter.read()
+        try:
+            left = self._left(numbers.limit, numbers.limit_files)
+        except FileNotFoundError:
+            return _SELDOM  # it was removed; should it come back, it is seen
+        if self._is_walk_due(now, left):
+            self._walk(now)
+            if self._used.bytes > numbers.limit:
+                raise QuotaExceeded(self._meter.tree, self._used.bytes, numbers.limit)
+            files = self._used.files + self._used.directories
+            if files > numbers.limit_files:
+                raise QuotaExceeded(self._meter.tree, files, numbers.limit_files, what="files")
+            left = self._left(numbers.limit, numbers.limit_files)
+        return min(max(left, _OFTEN), _SELDOM)
+
+    def _left(self, limit: int, limit_files: int) -> float:
+        """Return the seconds that pass at least until the limit can be reached, if the file system tells the truth."""
+        space, before = mounts.space(self._meter.tree), self._space
+        if before is None:
+            return -1.0
+        grown = max(0, before.free_bytes - space.free_bytes)
+        left = (limit - self._used.bytes - grown) / _FASTEST_BYTES
+        if space.free_inodes is not None and before.free_inodes is not None:
+            made = max(0, before.free_inodes - space.free_inodes)
+            files_left = limit_files - self._used.files - self._used.directories - made
+            left = min(left, files_left / _FASTEST_FILES)
+        return left
+
+    def _is_walk_due(self, now: float, left: float) -> bool:
+        self._saved = min(_SAVED, self._saved + (now - self._saved_at) * _DUTY)
+        self._saved_at = now
+        if self._space is None:
+            return True
+        if self._saved <= 0:
+            return False
+        return left < 0 or now - self._walked > max(_WALK_AT_LEAST, 2 * self._cost / _DUTY)
+
+    def _walk(self, now: float) -> None:
+        began = time.thread_time()
+        self._space = mounts.space(self._meter.tree)  # before the walk: what is written meanwhile counts as grown
+        self._used = self._meter.measure()
+        self._walked = now
+        self._cost = time.thread_time() - began
+        self._saved -= self._cost
+
+
+class Watcher:
+    """A thread that looks after trees until it is stopped, or one has exceeded its quota, which it tells once.
+
+    If it can't look any more (an OSError), it tells that, too: what nobody watches must not go on. It does not keep the
+    interpreter from exiting. A forked child has none.
+    """
+
+    def __init__(self, meters: list[Meter], on_exceeded: OnExceeded | None) -> None:
+        """Start it. None: raise the error in the main thread, see `MainThreadRaiser`."""
+        import threading
+
+        self._watches = [Watch(meter) for meter in meters]
+        self._raiser = MainThreadRaiser() if on_exceeded is None else None
+        self._on_exceeded = on_exceeded or self._raiser or print
+        self._stopped = threading.Event()
+        self._thread: Thread | None = threading.Thread(target=self._run, name="scratchwork-quota", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop looking. When it returns, `on_exceeded` won't be called, and nothing be raised, any more."""
+        if self._raiser is not None:
+            self._raiser.stop()
+        self._stopped.set()
+        thread, self._thread = self._thread, None
+        if thread is not None and thread.is_alive():
+            import threading
+
+            if thread is not threading.current_thread():
+                thread.join()
+
+    def _run(self) -> None:
+        try:
+            while not self._stopped.wait(min([watch.look() for watch in self._watches])):
+                pass
+        except OSError as error:
+            if not self._stopped.is_set():
+                self._on_exceeded(error)
+        except Exception as error:  # noqa: BLE001 - whatever it is, nobody watches from here on
+            self._on_exceeded(OSError(f"the watcher of a quota failed: {type(error).__name__}: {error}"))
+
+
+class MainThreadRaiser:
+    """An `on_exceeded` that raises the error in the main thread, also out of a system call that blocks it.
+
+    It does what ctrl-C does, by way of another signal: SIGURG, which is ignored unless a program asks for it.
+    """
+
+    _waiting: ClassVar[list[MainThreadRaiser]] = []
+    """Those that may have to raise something; the signal has its handler as long as there are any."""
+    _handler_before: ClassVar[object] = None
+
+    def __init__(self) -> None:
+        """Get ready. Raises ValueError in a thread other than the main one, and on Windows."""
+        import threading
+
+        if threading.current_thread() is not threading.main_thread() or sys.platform == "win32":
+            raise ValueError(
+                "an exception can be raised in the main thread alone, and not on Windows: "
+                "give on_exceeded=, which is called instead"
+            )
+        import signal
+
+        self.error: OSError | None = None
+        if not self._waiting:
+            MainThreadRaiser._handler_before = signal.signal(signal.SIGURG, self._raise)
+        self._waiting.append(self)
+
+    def __call__(self, error: OSError) -> None:
+        """Raise it there, as soon as may be."""
+        import signal
+        import threading
+
+        self.error = error
+        main = threading.main_thread().ident
+        if sys.platform != "win32" and main is not None:
+            signal.pthread_kill(main, signal.SIGURG)
+
+    def stop(self) -> None:
+        """Raise nothing any more."""
+        if self not in self._waiting:
+            return
+        self._waiting.remove(self)
+        if not self._waiting and sys.platform != "win32":
+            import signal
+            import threading
+
+            if threading.current_thread() is threading.main_thread():  # elsewhere it can't be set; ours does no harm
+                signal.signal(signal.SIGURG, self._handler_before or signal.SIG_DFL)  # type: ignore[arg-type]
+
+    @classmethod
+    def _raise(cls, number: int, frame: object) -> None:
+        del number, frame
+        for one in cls._waiting:
+            if one.error is not None:
+                cls._waiting.remove(one)  # once
+                raise one.error
