@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from scratchwork.cli import run as run_module
 from scratchwork.cli.run_options import OPTIONS, parse
-from scratchwork.jobs.running import Job
+from scratchwork.jobs.job import Job
 from tests.helpers_processes import SOURCE, Scratch
 
 _HEAVY = {
@@ -50,6 +50,15 @@ _VALUES = {
     "--grace": ["0", "2", "0.5", "1e3", " 1", "-1", "inf", "nan", "x", "", "1_0"],
     "--app": ["mine", ""],
     "--dir": ["/tmp", "", "relative"],
+    "--quota": ["2 GB", "2GiB", "0", "2_000_000", "-1", "2 parsecs", "", "1.5"],
+    "--max-files": ["100_000", "0", "-1", "many"],
+    "--enforce": ["watched", "kernel", "metered"],
+    "--file-size": ["10k", "x"],
+    "--reserve": ["5 GB", "lots"],
+    "--reserve-files": ["7", "7 GB"],
+    "--place": ["fast", "disk,executable", "", "fast,disk", "nowhere"],
+    "--candidate": ["/a", "b"],
+    "--publish": ["a=b", "a/b=c=d", "a", "=b", "a="],
 }
 _FLAGS = ["--cwd", "--json"]
 
@@ -80,6 +89,7 @@ def test_an_option_with_a_value(flag: str, value: str, joined: bool) -> None:
         ["--cwd=1", "make"],
         ["--json=", "make"],
         ["--label", "a", "--label", "b", "make"],
+        ["--candidate", "a", "--candidate=b", "--publish", "a=b", "--publish=c=d", "make"],
         ["--label"],
         ["--label", "a"],
         ["--label", "--", "--", "make"],

@@ -24,7 +24,7 @@ def main() -> int:
 
 def _main(arguments: list[str]) -> int:
     if arguments[:1] == ["run"] and (job := parse(arguments[1:])) is not None:
-        from scratchwork.jobs.running import run
+        from scratchwork.jobs.starting import run
 
         os._exit(run(job))  # nothing is left to tear down, and tearing down takes as long as half of what we did
     try:

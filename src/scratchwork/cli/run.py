@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import click
 
 from scratchwork.cli.run_options import OPTIONS, Option
 from scratchwork.cli.shared import Seconds
-from scratchwork.jobs.running import Job, run
+from scratchwork.jobs.job import Job
+from scratchwork.jobs.starting import run
 
 _HELP = """Run a command with its temporary files in a workspace of its own.
 
@@ -25,6 +27,7 @@ until such a signal comes.
 
 \b
 Exit status: the command's own; 128+N if signal N killed it; and
+  122  it was ended, as its workspace exceeded its quota (--enforce watched)
   125  scratch itself failed
   126  the command was found but can't be executed
   127  there is no such command
@@ -33,6 +36,7 @@ Exit status: the command's own; 128+N if signal N killed it; and
 Examples:
   scratch run -- make test
   scratch run --label nightly --keep failure -- python export.py
+  scratch run --quota '2 GB' --reserve '5 GB' -- sort -o out.txt huge.txt
 """
 
 
@@ -42,6 +46,8 @@ def _click_option(option: Option) -> click.Option:
         kind = click.Choice(option.choices)
     elif isinstance(option.default, float):
         kind = Seconds()
+    elif option.read is not None:
+        kind = _Read(option.read, option.metavar or "")
     is_flag = option.default is False
     return click.Option(
         [option.flag, option.argument],
@@ -51,7 +57,23 @@ def _click_option(option: Option) -> click.Option:
         metavar=option.metavar,
         help=option.help,
         show_default=bool(option.default),
+        multiple=option.default == (),
     )
+
+
+class _Read(click.ParamType):  # type: ignore[type-arg,unused-ignore] # generic since click 8.2
+    """What an option's own function makes of its text."""
+
+    def __init__(self, read: Callable[[str], Any], name: str) -> None:
+        self._read = read
+        self.name = name
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401
+        """Return it; a mistake where it makes nothing of it."""
+        try:
+            return self._read(value) if isinstance(value, str) else value
+        except ValueError as error:
+            self.fail(f"{error}.", param, ctx)
 
 
 def _run(arguments: tuple[str, ...], **values: Any) -> int:  # noqa: ANN401 - what the options give

@@ -2,31 +2,35 @@
 
 from __future__ import annotations
 
-from scratchwork.jobs.running import Job
+from scratchwork.jobs.job import Job
 from scratchwork.system.facts import Fact
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
 
 class Option(Fact):
     """An option: its flag, the argument of `Job` that it sets, its default, and what a person reads about it.
 
-    One whose default is False takes no value; one with `choices` takes one of them; else it takes what its default is.
+    One whose default is False takes no value; one with `choices` takes one of them; one whose default is () may be
+    given several times; else it takes what its default is. `read` makes of the text what is wanted, or raises
+    ValueError, which says what is wrong with it.
     """
 
-    __slots__ = ("argument", "choices", "default", "flag", "help", "metavar")
+    __slots__ = ("argument", "choices", "default", "flag", "help", "metavar", "read")
 
     def __init__(
         self,
         flag: str,
         argument: str,
-        default: str | float | bool | None,
+        default: str | float | bool | tuple[()] | None,
         help: str,  # noqa: A002 - click's word
         *,
         metavar: str | None = None,
         choices: tuple[str, ...] = (),
+        read: Callable[[str], Any] | None = None,
     ) -> None:
         self.flag = flag
         self.argument = argument
@@ -34,6 +38,32 @@ class Option(Fact):
         self.help = help
         self.metavar = metavar
         self.choices = choices
+        self.read = read
+
+
+def _bytes(text: str) -> int:
+    from scratchwork.system.amounts import bytes_of  # which needs `re`
+
+    return bytes_of(text)
+
+
+def _count(text: str) -> int:
+    from scratchwork.system.amounts import count_of
+
+    return count_of(text)
+
+
+def _place(text: str) -> str:
+    from scratchwork.roots.placement import Placement
+
+    return ",".join(Placement(text).kinds)
+
+
+def _result(text: str) -> tuple[str, str]:
+    source, separator, destination = text.partition("=")
+    if not (source and separator and destination):
+        raise ValueError(f"{text!r} is not FILE=DESTINATION")
+    return source, destination
 
 
 OPTIONS = (
@@ -63,6 +93,81 @@ OPTIONS = (
         None,
         "Where the root lies; by default the temp folder (TMPDIR, TEMP, TMP or /tmp).",
         metavar="PATH",
+    ),
+    Option(
+        "--quota",
+        "quota",
+        None,
+        "The bytes that the workspace may hold, such as '2 GB' or 512MiB; 0: nothing.",
+        metavar="SIZE",
+        read=_bytes,
+    ),
+    Option(
+        "--max-files",
+        "max_files",
+        None,
+        "How many files, directories and symlinks it may hold.",
+        metavar="N",
+        read=_count,
+    ),
+    Option(
+        "--enforce",
+        "enforce",
+        "watched",
+        "How the quota is enforced. watched: what any program writes is looked at, many times a second when it "
+        "matters, and the command is ended with all that it started (SIGTERM, then SIGKILL after the grace time; exit "
+        "status 122). kernel: the workspace is a tmpfs of exactly that size, which the command alone sees: the write "
+        "that would exceed it fails, and nothing remains, even after kill -9 of everything.",
+        choices=("watched", "kernel"),
+    ),
+    Option(
+        "--file-size",
+        "file_size",
+        None,
+        "The bytes that each single file may get, in the workspace or not (as 'ulimit -f').",
+        metavar="SIZE",
+        read=_bytes,
+    ),
+    Option(
+        "--reserve",
+        "reserve",
+        None,
+        "Start only where that many bytes are free.",
+        metavar="SIZE",
+        read=_bytes,
+    ),
+    Option(
+        "--reserve-files",
+        "reserve_files",
+        None,
+        "Start only where that many inodes are free.",
+        metavar="N",
+        read=_count,
+    ),
+    Option(
+        "--place",
+        "place",
+        "",
+        "What the place must be: fast (backed by memory, if it fits there), disk (not backed by memory), executable "
+        "(programs there can be executed); several with commas.",
+        metavar="KINDS",
+        read=_place,
+    ),
+    Option(
+        "--candidate",
+        "candidates",
+        (),
+        "A directory to choose from, the best first; several times. By default: --dir; else TMPDIR, TEMP, TMP, what "
+        "the batch system has set for the job (SLURM_TMPDIR, RUNNER_TEMP, ...), /tmp, /var/tmp.",
+        metavar="DIR",
+    ),
+    Option(
+        "--publish",
+        "publish",
+        (),
+        "When the command succeeds, move FILE from the workspace to DESTINATION, atomically; several times.",
+        metavar="FILE=DESTINATION",
+        read=_result,
     ),
     Option(
         "--json",
@@ -96,13 +201,21 @@ def parse(arguments: list[str]) -> Job | None:
         converted = _convert(option, value)
         if converted is None:
             return None
+        if option.default == ():
+            converted = (*values.get(option.argument, ()), converted)
         values[option.argument] = converted
     return Job(rest, **values) if rest and rest[0] else None
 
 
-def _convert(option: Option, value: str) -> str | float | None:
+def _convert(option: Option, value: str) -> Any:  # noqa: ANN401 - it depends on the option
+    """Return what an option's text means; None where it means nothing."""
     if option.choices:
         return value if value in option.choices else None
+    if option.read is not None:
+        try:
+            return option.read(value)
+        except ValueError:
+            return None
     if not isinstance(option.default, float):
         return value
     try:

@@ -2,75 +2,43 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 
-from scratchwork.errors import ScratchError
-from scratchwork.roots.environment import environment
-from scratchwork.roots.labels import MOST_CHARACTERS
-from scratchwork.roots.root import Root
-from scratchwork.system.facts import Fact
+assert sys.platform != "win32"
 
-if sys.platform == "win32":
-    Supervisor = None
-else:
-    from scratchwork.jobs.supervision import Supervisor
+from scratchwork.errors import QuotaExceeded, ScratchError
+from scratchwork.jobs.supervision import Supervisor
+from scratchwork.roots.environment import environment
+from scratchwork.roots.quota import Quota
+from scratchwork.roots.root import Root
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from scratchwork.jobs.supervision import Orphans
-    from scratchwork.roots.records import Keep
+    from scratchwork.jobs.confinement import Confined
+    from scratchwork.jobs.job import Job
     from scratchwork.roots.workspace import Workspace
 
+OVER_QUOTA = 122
 OWN_FAILURE = 125
 CANNOT_EXECUTE = 126
 NOT_FOUND = 127
 
 
-class Job(Fact):
-    """What to run, and how. `grace` in seconds; see `Supervisor` for `orphans`."""
-
-    __slots__ = ("app", "arguments", "cwd", "directory", "grace", "json", "keep", "label", "orphans")
-
-    def __init__(
-        self,
-        arguments: list[str],
-        *,
-        label: str = "",
-        keep: Keep = "never",
-        app: str = "default",
-        directory: str | None = None,
-        cwd: bool = False,
-        orphans: Orphans = "end",
-        grace: float = 5.0,
-        json: bool = False,
-    ) -> None:
-        self.arguments = arguments
-        self.label = label or _label_of(arguments[0])
-        self.keep: Keep = keep
-        self.app = app
-        self.directory = directory
-        self.cwd = cwd
-        self.orphans: Orphans = orphans
-        self.grace = grace
-        self.json = json
-
-
 def run(job: Job) -> int:
-    """Run a job and return the status to exit with: the program's, 128+n for signal n, or 125, 126, 127.
+    """Run a job and return the status to exit with: the program's, 128+n for signal n, or 122, 125, 126, 127.
 
     Messages go to stderr. The program gets the lease: if this process is killed the workspace lives as long
     as the program.
     """
-    if Supervisor is None:
-        return _complain("'run' works on Linux and macOS only; in a Python program use scratchwork.install()")
-    if job.keep != "never" or os.environ.get("KEEP_TEMP"):
+    if job.keep != "never" or job.publish or os.environ.get("KEEP_TEMP"):
         _log_to_stderr()
     try:
-        supervisor = Supervisor(orphans=job.orphans, grace=job.grace)
-        root = Root(job.app, job.directory)
-        ws = root.workspace(job.label, keep=job.keep)
-    except (ScratchError, OSError) as error:
+        # First of all, since what starts in a namespace of its own, or as a watcher, is to have the signals held, too.
+        supervisor = Supervisor(orphans=job.orphans, grace=job.grace, file_size=job.file_size)
+        ws = _make_workspace(job, supervisor)
+    except (ScratchError, OSError, ValueError) as error:
         return _complain(error)
     program = _program(job)
     if job.cwd:
@@ -81,17 +49,62 @@ def run(job: Job) -> int:
     except FileNotFoundError:
         return _end(ws, job, NOT_FOUND, "no such command", f"{job.arguments[0]}: no such command")
     except OSError as error:
-        why = f"{job.arguments[0]}: {error.strerror}"
-        return _end(ws, job, CANNOT_EXECUTE, "the command can't be executed", why)
-    if outcome < 0:
-        return _end(ws, job, 128 - outcome, f"killed by signal {-outcome}")
-    return _end(ws, job, outcome, f"exited with status {outcome}" if outcome else "")
+        complaint = f"{job.arguments[0]}: {error.strerror}"
+        return _end(ws, job, CANNOT_EXECUTE, "the command can't be executed", complaint)
+    if (why := supervisor.stopped_for) is not None:
+        status = OVER_QUOTA if isinstance(why, QuotaExceeded) else OWN_FAILURE
+        return _end(ws, job, status, str(why), f"{why}; the command was ended")
+    status = outcome if outcome >= 0 else 128 - outcome
+    failure = f"killed by signal {-outcome}" if outcome < 0 else f"exited with status {outcome}" if outcome else ""
+    return _end(ws, job, status, failure)
 
 
-def _end(ws: Workspace, job: Job, status: int, failure: str, complaint: str = "") -> int:
-    """End the workspace as the program's end asks for; the program's status stands whatever becomes of that."""
+def _make_workspace(job: Job, supervisor: Supervisor) -> Workspace | Confined:
+    """Make what the job runs in, with its quota in force. Raises ScratchError, OSError and ValueError."""
+    root = Root(job.app, job.directory)
+    if job.enforce == "kernel":
+        if job.quota is None or job.is_placed:
+            raise ValueError(
+                "--enforce kernel needs --quota, the size of the memory that it lives in, and no place on a disk "
+                "(--place, --candidate, --reserve, --reserve-files)"
+            )
+        from scratchwork.jobs.confinement import Confined
+
+        return Confined(root, job.label, job.keep, Quota(job.quota, job.max_files))
+    placement = None
+    if job.is_placed:
+        from scratchwork.roots.placement import Placement
+
+        placement = Placement(
+            job.place, reserve=job.reserve, files=job.reserve_files, candidates=job.candidates or None
+        )
+    if not job.is_limited and (placement is None and root.quota is None):
+        return root.workspace(job.label, keep=job.keep)
+    return root.workspace(
+        job.label,
+        keep=job.keep,
+        quota=Quota(job.quota, job.max_files),
+        enforce="watched",
+        on_exceeded=supervisor.stop,
+        placement=placement,
+    )
+
+
+def _end(ws: Workspace | Confined, job: Job, status: int, failure: str, complaint: str = "") -> int:
+    """Publish results and end the workspace as the program's end asks for.
+
+    The program's status stands whatever becomes of that, but that a success without its results is none.
+    """
     if complaint:
         _complain(complaint)
+    try:
+        if status == 0:
+            for source, destination in job.publish:
+                _publish(ws, source, destination)
+    except OSError as error:
+        status = _complain(error)
+        failure = f"a result was not published: {error}"
+        _keep(ws, failure)
     try:
         ws.end(failure)
     except OSError as error:  # CleanupIncomplete, CannotKeep, or what the operating system says
@@ -99,20 +112,43 @@ def _end(ws: Workspace, job: Job, status: int, failure: str, complaint: str = ""
     if job.json:
         import json
 
-        report = {"path": os.fspath(ws), "status": status, "kept": os.path.isdir(ws), "failure": failure}
+        report = {"path": os.fspath(ws), "status": status, "kept": _is_kept(ws), "failure": failure}
+        if job.is_limited:
+            report["quota"] = {"bytes": job.quota, "files": job.max_files, "enforced": job.enforce}
         _tell(json.dumps(report))
     return status
+
+
+def _is_kept(ws: Workspace | Confined) -> bool:
+    from scratchwork.roots.workspace import Workspace
+
+    return os.path.isdir(ws) if isinstance(ws, Workspace) else ws.is_kept
+
+
+def _publish(ws: Workspace | Confined, source: str, destination: str) -> None:
+    """Publish a file or directory of the workspace. Raises CannotPublish."""
+    from scratchwork.errors import CannotPublish
+    from scratchwork.system.publishing import publish
+
+    top = os.fspath(ws)
+    path = os.path.normpath(os.path.join(top, source))
+    if not path.startswith(top + os.sep):
+        raise CannotPublish(destination, source, "check", OSError(errno.EINVAL, "it does not lie in the workspace"))
+    publish(path, destination)
+
+
+def _keep(ws: Workspace | Confined, why: str) -> None:
+    """See to it that nothing is lost of what could not be published."""
+    try:
+        ws.keep(why)
+    except OSError as error:
+        _complain(error)
 
 
 def _program(job: Job) -> str:
     """Return what to start; a relative path means one from here, also if the job is to start elsewhere."""
     program = job.arguments[0]
     return os.path.abspath(program) if job.cwd and "/" in program else program
-
-
-def _label_of(program: str) -> str:
-    label = os.path.basename(program)
-    return label if label.isprintable() and 0 < len(label) <= MOST_CHARACTERS else "job"
 
 
 def _complain(what: object) -> int:

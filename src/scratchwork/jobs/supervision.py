@@ -13,15 +13,13 @@ import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Literal
-
-    Orphans = Literal["end", "wait"]
+    from scratchwork.jobs.job import Orphans
 
 assert sys.platform != "win32"
 
 if TYPE_CHECKING:
     import signal
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 else:
     try:
         import _signal as signal  # without the enums, see system.signals
@@ -50,14 +48,18 @@ _AGAIN = 0.05  # seconds between looks at what is left when everything has been 
 class Supervisor:
     """Stands by one program. One a process: it takes over the process's signals and its children."""
 
-    def __init__(self, *, orphans: Orphans, grace: float) -> None:
+    def __init__(self, *, orphans: Orphans, grace: float, file_size: int | None = None) -> None:
         """Prepare: from here on signals are held for the program.
 
         `orphans`: what becomes of descendants that outlive the program: "end" (SIGTERM, and SIGKILL after
-        `grace` seconds) or "wait" for them, until a signal tells us to end (TERM, INT, HUP, QUIT).
+        `grace` seconds) or "wait" for them, until a signal tells us to end (TERM, INT, HUP, QUIT). `file_size`: the
+        most bytes that a file may get (setrlimit(2), RLIMIT_FSIZE).
         """
         self._ends_orphans = orphans == "end"
         self._grace = grace
+        self._file_size = file_size
+        self.stopped_for: OSError | None = None
+        """Why the program was made to end, if it was."""
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # ignored, it would hide how the program ended
         self._blocked_before = signals.hold(_AWAITED)
         self._takes_in = processes.take_in_orphans()
@@ -73,6 +75,16 @@ class Supervisor:
         self._finish_orphans()
         return status
 
+    def stop(self, error: OSError) -> None:
+        """Make the program end with all that it started: SIGTERM, and SIGKILL after the grace time. For any thread.
+
+        Called again, it ends the grace time.
+        """
+        if self.stopped_for is not None:
+            self._grace = 0.0
+        self.stopped_for = error
+        os.kill(os.getpid(), signal.SIGCHLD)  # which wakes us
+
     def _start(self, program: str, arguments: list[str], environment: Mapping[str, str]) -> int:
         try:
             return self._spawn(program, arguments, environment)
@@ -83,33 +95,37 @@ class Supervisor:
         return self._spawn("/bin/sh", ["sh", program, *arguments[1:]], environment)
 
     def _spawn(self, program: str, arguments: list[str], environment: Mapping[str, str]) -> int:
-        return os.posix_spawnp(
-            program, arguments, environment, setsigmask=self._blocked_before, setsigdef=_IGNORED_BY_PYTHON
-        )
+        def spawn() -> int:
+            return os.posix_spawnp(
+                program, arguments, environment, setsigmask=self._blocked_before, setsigdef=_IGNORED_BY_PYTHON
+            )
+
+        return spawn() if self._file_size is None else _limited(self._file_size, spawn)
 
     def _until_ended(self, child: int) -> int:
+        ending: _Ending | None = None
         while True:
-            received = self._next(None)
+            received = self._next(_AGAIN if ending else None)
             statuses = dict(_reap()[0])
             if received is not None:  # it may cross the program's end: then it is for those who are left
                 self._forward(received, processes.children() if child in statuses else [child])
             if child in statuses:
                 return os.waitstatus_to_exitcode(statuses[child])
+            if self.stopped_for is not None:
+                if ending is None:
+                    self._ends_orphans = True
+                    ending = _Ending()
+                    processes.signal_descendants(signal.SIGTERM)  # all at once: they are not to go on meanwhile
+                elif ending.is_late(self._grace):
+                    processes.signal_descendants(signal.SIGKILL)
+                ending.tell(processes.children() or [child], self._grace)
 
     def _finish_orphans(self) -> None:
-        deadline: float | None = None
-        told: set[int] = set()
+        ending: _Ending | None = None
         while self._takes_in and _reap()[1]:
             if self._ends_orphans:
-                deadline = deadline or time.monotonic() + self._grace
-                # Only our own children are signalled: their pids stay theirs until we have waited for them. When one of
-                # them ends, its children become ours, and their turn comes.
-                left = set(processes.children())
-                late = time.monotonic() >= deadline
-                for pid in left if late else left - told:
-                    _kill(pid, signal.SIGKILL if late else signal.SIGTERM)
-                    _kill(pid, signal.SIGCONT)  # a stopped one would not hear it
-                told |= left
+                ending = ending or _Ending()
+                ending.tell(processes.children(), self._grace)
             received = self._next(_AGAIN if self._ends_orphans else None)
             if received is not None:
                 self._forward(received, processes.children())
@@ -130,6 +146,57 @@ class Supervisor:
                 _kill(pid, received.number)
         if received.number == signal.SIGTSTP:
             os.kill(os.getpid(), signal.SIGSTOP)
+
+
+class _Ending:
+    """Children of ours on the way to their end: SIGTERM, once each, and SIGKILL when the grace time is over.
+
+    Only our own children are signalled: their pids stay theirs until we have waited for them. When one of them ends,
+    its children become ours, and their turn comes.
+    """
+
+    __slots__ = ("_began", "_told")
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+        self._told: set[int] = set()
+
+    def is_late(self, grace: float) -> bool:
+        """Whether the grace time is over."""
+        return time.monotonic() >= self._began + grace
+
+    def tell(self, children: list[int], grace: float) -> None:
+        """Tell those that don't know yet, or, when it is late, all."""
+        left = set(children)
+        late = self.is_late(grace)
+        for pid in left if late else left - self._told:
+            _kill(pid, signal.SIGKILL if late else signal.SIGTERM)
+            _kill(pid, signal.SIGCONT)  # a stopped one would not hear it
+        self._told |= left
+
+
+def _limited(size: int, spawn: Callable[[], int]) -> int:
+    """Start a program whose files may get no longer than that, nor its children's.
+
+    It starts with our own soft limit, lowered for an instant; its hard one is lowered at once.
+    """
+    from resource import RLIMIT_FSIZE, getrlimit, setrlimit
+
+    soft, hard = getrlimit(RLIMIT_FSIZE)
+    limit = min(size, *(most for most in (soft, hard) if most >= 0), size)
+    setrlimit(RLIMIT_FSIZE, (limit, hard))
+    try:
+        child = spawn()
+    finally:
+        setrlimit(RLIMIT_FSIZE, (soft, hard))
+    if sys.platform == "linux":
+        from resource import prlimit
+
+        try:
+            prlimit(child, RLIMIT_FSIZE, (limit, limit))
+        except OSError:
+            pass  # it has ended, or another user's it is (setuid)
+    return child
 
 
 def _reap() -> tuple[list[tuple[int, int]], bool]:

@@ -137,9 +137,10 @@ class Root:
 
         `quota`: what it may hold, such as "2 GB", or a `Quota`. `enforce`: "metered" counts what is written through
         `Workspace.open` and `scratchwork.tempfile`, to the byte; "watched" looks besides at what any program has
-        written, several times a second when it matters, and calls `on_exceeded` with the QuotaExceeded, in a thread of
-        its own and once, or raises it in the main thread, also out of a call that blocks that. If the watcher itself
-        fails, so that nobody watches any more, its OSError goes the same way. The root's own quota is enforced too.
+        written, many times a second when it matters, and calls `on_exceeded` with the QuotaExceeded, in a thread of
+        its own (and once more if it goes on to grow by a tenth, or 64 MiB), or raises it in the main thread, also out
+        of a call that blocks that. If the watcher itself fails, so that nobody watches any more, its OSError goes the
+        same way. The root's own quota is enforced too.
 
         `reserve`: the bytes that must be free, such as "5 GB"; `placement`: what else the place must have, see
         `Placement`, or its kinds, such as "fast". The candidates are those of the placement; without any, the root's
@@ -201,6 +202,15 @@ class Root:
         Raises WorkspaceAlive, WorkspaceGone and CleanupIncomplete.
         """
         return remove_one(self._store, name, "asked for")
+
+    @property
+    def keeps_all(self) -> bool:
+        """Whether KEEP_TEMP in the environment asked for every workspace to be kept."""
+        return self._store.keeps_all
+
+    def enter(self, ended: Ended) -> None:
+        """Enter into the ledger how something ended that this root did not hold itself."""
+        self._store.ledger.append(ended)
 
     def history(self) -> list[Ended]:
         """Return how workspaces ended, the oldest first, as far as the ledger reaches back."""

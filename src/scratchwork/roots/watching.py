@@ -32,6 +32,7 @@ _SAVED = 3.0  # seconds of walking that may be saved up for when it matters
 _OFTEN, _SELDOM = 0.01, 0.5  # seconds between looks
 _FASTEST_BYTES = 8e9  # a second: what a program may write at most
 _FASTEST_FILES = 1e6  # a second: how many it may make
+_MORE = 64 * 2**20  # bytes
 _WALK_AT_LEAST = 5.0  # seconds between regular walks of a small tree
 
 
@@ -45,6 +46,7 @@ class Watch:
         self._walked = self._saved_at = 0.0
         self._saved = _SAVED
         self._cost = 0.0
+        self._more = 0
 
     def look(self) -> float:
         """Raise QuotaExceeded if the tree holds more than it may; else return for how long that is likely to hold.
@@ -53,19 +55,25 @@ class Watch:
         """
         now = time.monotonic()
         numbers = self._meter.read()
+        limit = numbers.limit + self._more
         try:
-            left = self._left(numbers.limit, numbers.limit_files)
+            left = self._left(limit, numbers.limit_files)
         except FileNotFoundError:
             return _SELDOM  # it was removed; should it come back, it is seen
         if self._is_walk_due(now, left):
             self._walk(now)
-            if self._used.bytes > numbers.limit:
+            if self._used.bytes > limit:
                 raise QuotaExceeded(self._meter.tree, self._used.bytes, numbers.limit)
             files = self._used.files + self._used.directories
             if files > numbers.limit_files:
                 raise QuotaExceeded(self._meter.tree, files, numbers.limit_files, what="files")
-            left = self._left(numbers.limit, numbers.limit_files)
+            left = self._left(limit, numbers.limit_files)
         return min(max(left, _OFTEN), _SELDOM)
+
+    def allow_more(self) -> None:
+        """Let the next look, and those after it, find no fault with what is there now and somewhat more."""
+        limit = self._meter.read().limit
+        self._more = max(0, self._used.bytes - limit) + max(limit // 10, _MORE)
 
     def _left(self, limit: int, limit_files: int) -> float:
         """Return the seconds that pass at least until the limit can be reached, if the file system tells the truth."""
@@ -99,14 +107,15 @@ class Watch:
 
 
 class Watcher:
-    """A thread that looks after trees until it is stopped, or one has exceeded its quota, which it tells once.
+    """A thread that looks after trees until it is stopped.
 
-    If it can't look any more (an OSError), it tells that, too: what nobody watches must not go on. It does not keep the
-    interpreter from exiting. A forked child has none.
+    It tells when one has exceeded its quota, and once more if it goes on to grow after that, by a tenth of the quota or
+    64 MiB. If it can't look any more (an OSError), it tells that, too: what nobody watches must not go on. It does not
+    keep the interpreter from exiting. A forked child has none.
     """
 
     def __init__(self, meters: list[Meter], on_exceeded: OnExceeded | None) -> None:
-        """Start it. None: raise the error in the main thread, see `MainThreadRaiser`."""
+        """Start it. `on_exceeded` None: raise the error in the main thread, see `MainThreadRaiser`."""
         import threading
 
         self._watches = [Watch(meter) for meter in meters]
@@ -130,13 +139,26 @@ class Watcher:
 
     def _run(self) -> None:
         try:
+            error = self._look_until_exceeded()
+            if error is not None:
+                self._on_exceeded(error)
+            if isinstance(error, QuotaExceeded):
+                for watch in self._watches:
+                    watch.allow_more()
+                error = self._look_until_exceeded()
+                if error is not None:
+                    self._on_exceeded(error)
+        except Exception as error:  # noqa: BLE001 - whatever it is, nobody watches from here on
+            self._on_exceeded(OSError(f"the watcher of a quota failed: {type(error).__name__}: {error}"))
+
+    def _look_until_exceeded(self) -> OSError | None:
+        """Return what went wrong; None if nothing did until we were stopped."""
+        try:
             while not self._stopped.wait(min([watch.look() for watch in self._watches])):
                 pass
         except OSError as error:
-            if not self._stopped.is_set():
-                self._on_exceeded(error)
-        except Exception as error:  # noqa: BLE001 - whatever it is, nobody watches from here on
-            self._on_exceeded(OSError(f"the watcher of a quota failed: {type(error).__name__}: {error}"))
+            return None if self._stopped.is_set() else error
+        return None
 
 
 class MainThreadRaiser:

@@ -8,9 +8,10 @@ MOST_BYTES = 2**63 - 1
 
 _UNITS = ("", "k", "m", "g", "t", "p", "e")
 _BYTES = {
+    # As GNU's tools have it: 2GB is 2 * 1000**3, 2G and 2GiB are 2 * 1024**3.
+    **{unit: 1024**power for power, unit in enumerate(_UNITS)},
     **{unit + "b": 1000**power for power, unit in enumerate(_UNITS)},
     **{unit + "ib": 1024**power for power, unit in enumerate(_UNITS) if unit},
-    "": 1,
     "byte": 1,
     "bytes": 1,
 }
@@ -39,7 +40,7 @@ _MOST_DIGITS = 40
 
 
 def bytes_of(amount: int | str) -> int:
-    """Return a number of bytes: an int, or text such as '2_000_000', '1.5 GB' (powers of 1000), '2GiB' (of 1024).
+    """Return a number of bytes: an int, or text such as '2_000_000', '1.5 GB' (powers of 1000), '2GiB', '2G' (1024).
 
     Part of a byte is cut off. Raises ValueError for what is negative, has an unknown unit, or is 2**63 or more, and
     TypeError for what is no int and no str.

@@ -10,8 +10,8 @@ from __future__ import annotations
 import sys
 
 if sys.platform == "linux":
-    from .linux import PAGE, enter, mount, refusal
+    from .linux import PAGE, enter, mount, refusal, uncover
 else:
-    from .none import PAGE, enter, mount, refusal
+    from .none import PAGE, enter, mount, refusal, uncover
 
-__all__ = ["PAGE", "enter", "mount", "refusal"]
+__all__ = ["PAGE", "enter", "mount", "refusal", "uncover"]

@@ -20,6 +20,7 @@ _MS_NOSUID = 0x2
 _MS_NODEV = 0x4
 _MS_REC = 0x4000
 _MS_PRIVATE = 0x4_0000
+_MNT_DETACH = 0x2
 
 # What forbids user namespaces, and the value that says so.
 _SWITCHES = (
@@ -59,6 +60,15 @@ def mount(point: str, size: int, inodes: int | None) -> None:
     if inodes is not None:
         options += f",nr_inodes={inodes + 1}"
     _mount("scratchwork", point, "tmpfs", _MS_NOSUID | _MS_NODEV, options)
+
+
+def uncover(point: str) -> None:
+    """Take away what was mounted over a directory; who has some of it open can go on using that. Raises OSError."""
+    import ctypes
+
+    if ctypes.CDLL(None, use_errno=True).umount2(os.fsencode(point), _MNT_DETACH) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), point)
 
 
 def refusal() -> str:

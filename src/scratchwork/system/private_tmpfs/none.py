@@ -19,6 +19,11 @@ def mount(point: str, size: int, inodes: int | None) -> None:
     raise OSError(errno.EOPNOTSUPP, _WHY, point)
 
 
+def uncover(point: str) -> None:
+    """Raise OSError."""
+    raise OSError(errno.EOPNOTSUPP, _WHY, point)
+
+
 def refusal() -> str:
     """Return why it can't be had here."""
     return _WHY

@@ -16,19 +16,20 @@ from .walking import DIRECTORY, FILE, visit
 _MAKING = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-def copy_tree(source: int, target: int) -> None:
+def copy_tree(source: int, target: int, *, skip_special: bool = False) -> None:
     """Copy what is in one open directory into another, which is empty; the attributes of that itself are not set.
 
-    Raises OSError at the first thing that can't be copied: also EINVAL at a device, a pipe or a socket. What may not
-    be had, as an owner when we are not root, is left out, and with it set-user-id bits.
+    Raises OSError at the first thing that can't be copied: also EINVAL at a device, a pipe or a socket, unless those
+    are to be skipped. What may not be had, as an owner when we are not root, is left out, and with it set-user-id bits.
     """
-    _TreeCopy(source, target).run()
+    _TreeCopy(source, target, skip_special=skip_special).run()
 
 
 class _TreeCopy:
-    __slots__ = ("directories", "links", "source", "target")
+    __slots__ = ("directories", "links", "skip_special", "source", "target")
 
-    def __init__(self, source: int, target: int) -> None:
+    def __init__(self, source: int, target: int, *, skip_special: bool) -> None:
+        self.skip_special = skip_special
         self.source = source
         self.target = target
         self.links: dict[int, str] = {}  # where in the target the first link to an inode is
@@ -51,7 +52,7 @@ class _TreeCopy:
                     os.mkdir(entry.name, 0o700, dir_fd=target)
                 elif entry.is_file(follow_symlinks=False):
                     self._copy_file(entry.name, os.path.join(where, entry.name), fd, target)
-                else:
+                elif not self.skip_special:
                     what = os.path.join(where, entry.name)
                     raise OSError(errno.EINVAL, f"'{what}' in it is a device, a pipe or a socket")
         finally:
