@@ -658,6 +658,8 @@ class SpooledTemporaryFile(_BinarySpool, metaclass=_SpoolType):  # type: ignore[
         _io.BufferedRandom.__init__(self, raw, buffering if buffering > 1 else _io.DEFAULT_BUFFER_SIZE)
         if cap is not None or budget is not None:
             self.limit(cap, budget)
+        if cap is None and _metering.is_needed():
+            raw.serve(self)
 
     @classmethod
     def __class_getitem__(cls, item: Any) -> Any:

@@ -45,6 +45,7 @@ class MeteredFile(io.FileIO):
     def serve(self, above: Any) -> None:
         """Be the raw file below a buffered one."""
         self._above = ref(above)
+        self._is_near = False
         self._heed(self.meters.room())
 
     def write(self, data: Buffer, /) -> int:

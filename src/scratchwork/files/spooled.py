@@ -9,6 +9,7 @@ import errno
 import io
 import os
 import sys
+from _weakref import ref
 
 from scratchwork.errors import SpoolFull
 from scratchwork.files.anonymous import Nameless
@@ -39,6 +40,7 @@ class Storage(io.RawIOBase):
     _cap = _FOREVER
     _budget: MemoryBudget | None = None
     _granted = 0
+    _above: ref[BinarySpool] | None = None
 
     def __init__(self, max_size: int) -> None:
         """`max_size`: the bytes that it may hold in memory; 0: all."""
@@ -55,6 +57,10 @@ class Storage(io.RawIOBase):
     def home(self) -> str:
         """The folder where it gets its name if it is kept."""
         raise NotImplementedError
+
+    def serve(self, above: BinarySpool) -> None:
+        """Be the raw file below a spool that may come to lie where a quota is in force."""
+        self._above = ref(above)
 
     def limit(self, cap: int | None, budget: MemoryBudget | None) -> None:
         """Set a limit for memory and disk together, and a budget to take the memory from."""
@@ -79,6 +85,9 @@ class Storage(io.RawIOBase):
             raise
         self.content = file
         self.rolled = True
+        above = self._above and self._above()
+        if above is not None and hasattr(file, "serve"):
+            file.serve(above)
         # From here on it runs at the speed of C; what is limited goes by our own `write` and `truncate`.
         for name in _ALWAYS_THE_FILES if self._cap != _FOREVER else _THE_FILES:
             setattr(self, name, getattr(file, name))
