@@ -298,7 +298,7 @@ def _take_one(meters: Meters | None) -> None:
     """Take one file from a quota. Raises QuotaExceeded. If it can't be made then, the next recount tells."""
     if meters is not None:
         with meters:
-            meters.take(0, 1)
+            meters.take_file()
 
 
 def _new_folder(suffix: Any, prefix: Any, dir: Any, permissions: int) -> tuple[Any, _os.stat_result]:

@@ -99,6 +99,8 @@ class MeteredFile(io.FileIO):
 
     def _growth(self, size: int) -> int:
         """Return by how much a write of so many bytes here makes the file longer."""
+        if size == 0:
+            return 0  # write(2): then it does not fill a hole before it either
         length = os.fstat(self.fileno()).st_size
         return (length if self._appends else self.tell()) + size - max(length, self._paid)
 
@@ -125,23 +127,28 @@ def open_in(path: str, flags: int, meters: Meters) -> int:
     with meters:
         while True:
             try:
-                if not flags & os.O_EXCL:
-                    descriptor = os.open(path, flags & ~(os.O_CREAT | os.O_TRUNC))
-                    break
+                return _open_existing(path, flags, meters)
             except FileNotFoundError:
                 if not flags & os.O_CREAT:
                     raise
-            meters.take(0, 1)
+            meters.take_file()
             try:
                 return os.open(path, flags & ~os.O_TRUNC | os.O_EXCL, 0o666)
-            except FileExistsError:
-                if flags & os.O_EXCL or os.path.islink(path):
+            except BaseException as error:
+                meters.give(0, 1)
+                if not isinstance(error, FileExistsError) or flags & os.O_EXCL or os.path.islink(path):
                     raise
-        if flags & os.O_TRUNC:
-            length = os.fstat(descriptor).st_size
-            os.ftruncate(descriptor, 0)
-            meters.give(length)
-        return descriptor
+
+
+def _open_existing(path: str, flags: int, meters: Meters) -> int:
+    if flags & os.O_EXCL:
+        raise FileNotFoundError
+    descriptor = os.open(path, flags & ~(os.O_CREAT | os.O_TRUNC))
+    if flags & os.O_TRUNC:
+        length = os.fstat(descriptor).st_size
+        os.ftruncate(descriptor, 0)
+        meters.give(length)
+    return descriptor
 
 
 def over(descriptor: int, meters: Meters, kind: type[_Random]) -> _Random:

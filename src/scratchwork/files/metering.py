@@ -51,23 +51,30 @@ class Meters:
         for meter in self._meters:
             meter.end()
 
-    def take(self, size: int, files: int = 0, *, whole: bool = True) -> int:
-        """Take so many bytes and files, and return how many bytes were had: with `whole` all, else perhaps less.
+    def take(self, size: int, *, whole: bool = True) -> int:
+        """Take so many bytes, and return how many were had: with `whole` all, else perhaps less; and leave the gate.
 
-        Raises QuotaExceeded, having taken nothing, if a file or not a byte can be had. Then others may pass the gate.
+        Raises QuotaExceeded, having taken nothing, if not a byte can be had.
         """
-        if len(self._meters) == 1 and (left := self._meters[0].take(size, files)) is not None:
+        if len(self._meters) == 1 and (left := self._meters[0].take(size)) is not None:
             self.left = left
             return size
         had = size
         for meter in self._meters:
-            room = meter.room(size, files)
+            room = meter.room(size)
             if room < size and (whole or room == 0):
                 raise meter.exceeded(size)
             had = min(had, room)
-        self.left = min([meter.add(had, files) for meter in self._meters])
+        self.left = min([meter.add(had) for meter in self._meters])
         self.leave_gate()
         return had
+
+    def take_file(self) -> None:
+        """Take a file, and stay at the gate, to give it back if it can't be made. Raises QuotaExceeded."""
+        for meter in self._meters:
+            meter.check_file()
+        for meter in self._meters:
+            meter.add(0, 1)
 
     def give(self, size: int, files: int = 0) -> None:
         """Count so much less."""

@@ -85,8 +85,8 @@ class Meter:
         self._depth -= 1
         self._lock.release()
 
-    def take(self, size: int, files: int) -> int | None:
-        """Take so much and leave the gate, if there is room without further ado; return how many bytes are left then.
+    def take(self, size: int) -> int | None:
+        """Take bytes and leave the gate, if there is room without further ado; return how many are left then.
 
         The short way of `room`, `add` and `leave_gate`, for nearly all writes.
         """
@@ -95,25 +95,25 @@ class Meter:
         data = os.pread(self._fd, FORMAT.size, 0)
         if len(data) != FORMAT.size:
             return None
-        limit, limit_files, used, used_files, is_watched = FORMAT.unpack(data)
+        limit, limit_files, used, files, is_watched = FORMAT.unpack(data)
         left: int = limit - used - size
-        if left < 0 or (files and used_files + files > limit_files):
+        if left < 0:
             return None
-        os.pwrite(self._fd, FORMAT.pack(limit, limit_files, used + size, used_files + files, is_watched), 0)
+        os.pwrite(self._fd, FORMAT.pack(limit, limit_files, used + size, files, is_watched), 0)
         lockf(self._fd, LOCK_UN, 1, _GATE)
         return left
 
-    def room(self, size: int, files: int = 0) -> int:
-        """Return how many of `size` more bytes may be had: all, or less. At the gate.
-
-        Raises QuotaExceeded if so many more files may not. Recounts before it refuses anything.
-        """
+    def room(self, size: int) -> int:
+        """Return how many of `size` more bytes may be had: all, or less, but that only after a recount. At the gate."""
         now = self.read()
-        if now.used + size > now.limit or (files and now.files + files > now.limit_files):
+        if now.used + size > now.limit:
             now = self._recounted()
-            if files and now.files + files > now.limit_files:
-                raise QuotaExceeded(self.tree, now.files, now.limit_files, files, "files")
         return min(size, max(0, now.limit - now.used))
+
+    def check_file(self) -> None:
+        """Raise QuotaExceeded if there may not be another file, also after a recount. At the gate."""
+        if self.read().files >= self.read().limit_files and (now := self._recounted()).files >= now.limit_files:
+            raise QuotaExceeded(self.tree, now.files, now.limit_files, 1, "files")
 
     def add(self, size: int, files: int = 0) -> int:
         """Count so much more, or, negative, less; return how many bytes are left. At the gate."""

@@ -28,9 +28,11 @@ class Meter:
 
     def end(self) -> None: ...
 
-    def take(self, size: int, files: int) -> int | None: ...
+    def take(self, size: int) -> int | None: ...
 
-    def room(self, size: int, files: int = 0) -> int: ...  # type: ignore[empty-body]
+    def room(self, size: int) -> int: ...  # type: ignore[empty-body]
+
+    def check_file(self) -> None: ...
 
     def add(self, size: int, files: int = 0) -> int: ...  # type: ignore[empty-body]
 

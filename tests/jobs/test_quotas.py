@@ -1,0 +1,343 @@
+"""`scratch run` with a quota, in the two strengths that hold for any program, and with the other limits."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from scratchwork import Quota, Root
+from scratchwork.roots.watching import Watch
+from scratchwork.system import private_tmpfs
+from tests.helpers_processes import Finished, Scratch, is_gone, until
+
+needs_namespaces = pytest.mark.skipif(bool(private_tmpfs.refusal()), reason=private_tmpfs.refusal())
+
+# Each writes without an end, or far more than it may, into its temp folder.
+_DD = ("dd", "if=/dev/zero", "bs=64k")
+_EIGHT = """
+import os, sys, tempfile
+for _ in range(7):
+    if os.fork() == 0:
+        break
+with tempfile.TemporaryFile() as file:
+    while True:
+        file.write(b"x" * 65536)
+        file.flush()
+"""
+_SMALL_FILES = """
+import itertools, os, tempfile
+folder = tempfile.mkdtemp()
+for number in itertools.count():
+    open(f"{folder}/{number}", "w").close()
+"""
+
+
+def programs(tmp_path: Path) -> dict[str, list[str]]:
+    """Return real programs that outgrow any small quota."""
+    much = tmp_path / "much"
+    much.mkdir()
+    for number in range(40):
+        (much / str(number)).write_bytes(os.urandom(1_000_000))
+    lines = tmp_path / "lines"
+    with lines.open("w") as file:
+        for number in range(1_500_000):
+            file.write(f"{number * 7919 % 1_500_000:020d}\n")
+    return {
+        "dd": ["sh", "-c", f'{" ".join(_DD)} of="$TMPDIR/big"'],
+        "sort": ["sort", "-S", "1M", "-o", str(tmp_path / "sorted"), str(lines)],
+        "tar": ["sh", "-c", f'tar -C {much} -cf "$TMPDIR/a.tar" .'],
+        "eight processes": [sys.executable, "-c", _EIGHT],
+    }
+
+
+@pytest.fixture(scope="module")
+def outgrowing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, list[str]]]:
+    path = tmp_path_factory.mktemp("outgrowing")
+    yield programs(path)
+    shutil.rmtree(path)
+
+
+def left(scratch: Scratch) -> list[str]:
+    return [entry for entry in os.listdir(scratch.root) if entry not in {"root.conf", "ledger.jsonl"}]
+
+
+# Watched
+
+
+@pytest.mark.parametrize("name", ["dd", "sort", "tar", "eight processes"])
+def test_watched_ends_what_outgrows_its_quota(scratch: Scratch, outgrowing: dict[str, list[str]], name: str) -> None:
+    done = scratch("run", "--quota", "5 MB", "--", *outgrowing[name])
+    assert done.status == 122
+    message = done.err.splitlines()[-1]
+    assert message.startswith(f"scratch: {scratch.root}/")
+    assert "its quota of 5,000,000 bytes is exceeded" in message
+    assert message.endswith("; the command was ended")
+    assert left(scratch) == []
+
+
+@pytest.mark.parametrize("name", ["sort", "tar"])
+def test_watched_lets_be_what_stays_within(scratch: Scratch, outgrowing: dict[str, list[str]], name: str) -> None:
+    assert scratch("run", "--quota", "1 GB", "--max-files", "10_000", "--", *outgrowing[name]).status == 0
+
+
+def test_watched_counts_files(scratch: Scratch) -> None:
+    done = scratch("run", "--max-files", "500", "--", sys.executable, "-c", _SMALL_FILES)
+    assert done.status == 122
+    assert "its quota of 500 files is exceeded" in done.err
+
+
+def test_watched_counts_what_was_deleted_but_is_open(scratch: Scratch) -> None:
+    program = "import os, tempfile; file = tempfile.TemporaryFile(); os.write(file.fileno(), bytes(9_000_000)); input()"
+    done = scratch("run", "--quota", "5 MB", "--", sys.executable, "-c", program, stdin=subprocess.PIPE)
+    assert done.status in {1, 122}  # its stdin ends at once, so it may be quicker
+    job = scratch.start("run", "--quota", "5 MB", "--", sys.executable, "-c", program)
+    assert job.process.wait() == 122
+
+
+def test_a_limit_below_what_is_there_at_once(scratch: Scratch) -> None:
+    done = scratch("run", "--quota", "0", "--", "sh", "-c", "echo x > $TMPDIR/a; exec sleep 60")
+    assert done.status == 122
+
+
+def test_all_that_the_command_started_is_ended(scratch: Scratch) -> None:
+    """Also what shuts its ears, and what ran away from its parents; the grace time ends when it goes on to write."""
+    script = (
+        'trap "" TERM; (trap "" TERM; setsid sh -c \'echo $$ >&3; exec cat /dev/zero > "$TMPDIR/b"\' &) ; '
+        "echo $$ >&3; while :; do sleep 1; done"
+    )
+    job = scratch.start("run", "--quota", "5 MB", "--grace", "600", "--", "sh", "-c", f"exec 3>&1; {script}")
+    pids = [int(job.line()), int(job.line())]
+    assert job.finish().status == 122
+    until(lambda: all(is_gone(pid) for pid in pids), "their end")
+    assert left(scratch) == []
+
+
+def test_the_report_says_what_is_in_force(scratch: Scratch) -> None:
+    done = scratch("run", "--quota", "5 MB", "--json", "--keep", "failure", "--", "sh", "-c", "echo x > $TMPDIR/a")
+    assert json.loads(done.err)["quota"] == {"bytes": 5_000_000, "files": None, "enforced": "watched"}
+
+
+def test_the_quota_of_the_root_is_watched_too(scratch: Scratch) -> None:
+    Root("default", scratch.temp, quota="5 MB")
+    done = scratch("run", "--", "sh", "-c", f'{" ".join(_DD)} of="$TMPDIR/big"')
+    assert done.status == 122
+    assert done.err.splitlines()[-1].startswith(f"scratch: {scratch.root}: its quota of 5,000,000 bytes")
+
+
+def test_one_that_shrinks_while_the_job_runs(scratch: Scratch) -> None:
+    job = scratch.start("run", "--quota", "1 GB", "--", "sh", "-c", "head -c 9000000 /dev/zero >$TMPDIR/a; echo; cat")
+    job.line()
+    Root("default", scratch.temp, quota="5 MB", sweep_first=False)  # opened later: not seen by this job
+    [name] = scratch.made()
+    from scratchwork.files.meters import UNLIMITED, Meter
+
+    Meter(f"{scratch.root}/{name}", f"{scratch.root}/{name}.quota").set_limits(5_000_000, UNLIMITED)
+    assert job.process.wait() == 122
+
+
+def test_when_it_can_not_be_watched_the_command_is_ended(scratch: Scratch) -> None:
+    job = scratch.start("run", "--quota", "1 GB", "--", "sh", "-c", "echo; exec cat")
+    job.line()
+    [name] = scratch.made()
+    os.truncate(f"{scratch.root}/{name}.quota", 0)
+    assert job.process.wait() == 125
+    assert job.process.stderr is not None
+    assert b"the meter of a quota is damaged" in job.process.stderr.read()
+
+
+def test_control_without_the_watch_nobody_ends_it(scratch: Scratch, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Root("app").workspace(quota=Quota(1000), enforce="watched", on_exceeded=print) as ws:
+        (ws / "a").write_bytes(bytes(100_000))
+    monkeypatch.setattr(Watch, "_is_walk_due", lambda *_: False)
+    told: list[OSError] = []
+    with Root("app").workspace(quota=Quota(1000), enforce="watched", on_exceeded=told.append) as ws:
+        (ws / "a").write_bytes(bytes(100_000))
+    assert told == []
+
+
+# The kernel's
+
+
+@needs_namespaces
+@pytest.mark.parametrize("name", ["dd", "sort", "tar"])
+def test_kernel_refuses_the_write(scratch: Scratch, outgrowing: dict[str, list[str]], name: str) -> None:
+    done = scratch("run", "--enforce", "kernel", "--quota", "5 MB", "--", *outgrowing[name], env={"LC_ALL": "C"})
+    assert done.status not in {0, 122, 125}
+    assert "No space left on device" in done.err
+    assert left(scratch) == []
+
+
+@needs_namespaces
+def test_kernel_refuses_eight_processes(scratch: Scratch, outgrowing: dict[str, list[str]]) -> None:
+    done = scratch("run", "--enforce", "kernel", "--quota", "5 MB", "--", *outgrowing["eight processes"])
+    assert done.status == 1
+    assert "No space left on device" in done.err
+
+
+@needs_namespaces
+def test_kernel_to_the_page_and_to_the_inode(scratch: Scratch) -> None:
+    script = "cd $TMPDIR; : > a; mkdir b; : > c; touch d; cat /dev/zero > a; stat -c %s a; ls"
+    done = scratch("run", "--enforce", "kernel", "--quota", "1 MiB", "--max-files", "3", "--", "sh", "-c", script)
+    assert done.out.split() == ["1048576", "a", "b", "c"]
+
+
+@needs_namespaces
+def test_kernel_leaves_nothing_after_kill_9_of_everything(scratch: Scratch) -> None:
+    script = 'echo x > "$TMPDIR/a"; echo $$; exec cat'
+    job = scratch.start("run", "--enforce", "kernel", "--quota", "1 MiB", "--", "sh", "-c", script)
+    command = int(job.line())
+    assert left(scratch) == []  # nothing is seen of it even while it runs
+    job.send(signal.SIGKILL)
+    os.kill(command, signal.SIGKILL)
+    until(lambda: is_gone(command), "its end")
+    assert left(scratch) == []
+
+
+@needs_namespaces
+def test_kernel_keeps_and_publishes(scratch: Scratch, tmp_path: Path) -> None:
+    script = "cd $TMPDIR; echo result > out; mkdir d; echo deep > d/f; ln -s d l; mkfifo pipe; chmod 600 d/f"
+    options = ("--enforce", "kernel", "--quota", "1 MiB", "--keep", "always", "--publish", f"out={tmp_path}/result")
+    done = scratch("run", *options, "--json", "--", "sh", "-c", script)
+    assert done.status == 0
+    report = json.loads(done.err.splitlines()[-1])
+    assert report["kept"]
+    assert report["quota"] == {"bytes": 2**20, "files": None, "enforced": "kernel"}
+    assert (tmp_path / "result").read_text() == "result\n"
+    kept = Path(report["path"])
+    assert sorted(os.listdir(kept)) == ["d", "l"]
+    assert (kept / "l" / "f").read_text() == "deep\n"
+    assert [row["state"] for row in scratch.ls()] == ["kept"]
+    assert [row["outcome"] for row in scratch("history", "--json").json()] == ["kept"]
+
+
+@needs_namespaces
+def test_kernel_keeps_failures_only_if_asked(scratch: Scratch) -> None:
+    options = ("run", "--enforce", "kernel", "--quota", "1 MiB", "--keep", "failure", "--")
+    assert scratch(*options, "sh", "-c", "echo x > $TMPDIR/a").status == 0
+    assert left(scratch) == []
+    assert scratch(*options, "sh", "-c", "echo x > $TMPDIR/a; exit 3").status == 3
+    [row] = scratch.ls()
+    assert (row["state"], row["why"], row["files"]) == ("kept", "exited with status 3", 1)
+
+
+@needs_namespaces
+def test_kernel_programs_can_attach_and_nest(scratch: Scratch) -> None:
+    program = (
+        "import os, scratchwork\n"
+        "with scratchwork.Workspace.attach(os.environ['SCRATCH_WORKSPACE']): pass\n"
+        "with scratchwork.workspace('inner') as ws: print(str(ws).startswith(os.environ['SCRATCH_WORKSPACE']))"
+    )
+    done = scratch("run", "--enforce", "kernel", "--quota", "9 MB", "--", sys.executable, "-c", program)
+    assert done == Finished(0, "True\n", "")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ((), "--enforce kernel needs --quota"),
+        (("--quota", "1 MB", "--reserve", "1 MB"), "--enforce kernel needs --quota"),
+        (("--quota", "0"), "whole pages"),
+        (("--quota", "1 EB"), "it lives in memory, of which"),
+    ],
+)
+def test_kernel_refuses_what_it_can_not_do(scratch: Scratch, options: tuple[str, ...], message: str) -> None:
+    done = scratch("run", "--enforce", "kernel", *options, "--", "touch", str(scratch.temp / "ran"))
+    assert done.status == 125
+    assert message in done.err
+    assert done.err.count("\n") == 1
+    assert not (scratch.temp / "ran").exists()
+
+
+def unprivileged(*command: str) -> list[str]:
+    """Return a command that runs without any capability, and where it may not be had back."""
+    return ["setpriv", "--bounding-set=-all", "--inh-caps=-all", "--no-new-privs", *command]
+
+
+needs_setpriv = pytest.mark.skipif(
+    os.geteuid() != 0 or shutil.which("setpriv") is None, reason="needs root, to give up its capabilities"
+)
+
+
+@needs_namespaces
+@needs_setpriv
+def test_kernel_needs_no_root(scratch: Scratch) -> None:
+    """As another user, who may read the interpreter wherever it lies, and nothing else."""
+    nobody = 65534
+    script = 'cat /dev/zero > "$TMPDIR/a"; stat -c %s "$TMPDIR/a"; id -u; grep CapEff /proc/self/status'
+    command = scratch.command("run", "--enforce", "kernel", "--quota", "1 MiB", "--", "sh", "-c", script)
+    reads = "-all,+dac_read_search"
+    scratch.temp.chmod(0o777)
+    done = scratch.start_program(
+        [
+            *("setpriv", f"--reuid={nobody}", f"--regid={nobody}", "--clear-groups"),
+            *(f"--inh-caps={reads}", f"--ambient-caps={reads}", f"--bounding-set={reads}"),
+            *command,
+        ]
+    ).finish()
+    assert done.out.split() == ["1048576", str(nobody), "CapEff:", "0" * 16]
+    assert sorted(os.listdir(scratch.temp / f"scratch-{nobody}-default")) == ["ledger.jsonl", "root.conf"]
+
+
+@needs_setpriv
+def test_where_the_kernel_forbids_it_it_says_so_and_why(scratch: Scratch) -> None:
+    """In a user namespace in which no other may be made."""
+    inner = scratch.command("run", "--enforce", "kernel", "--quota", "1 MiB", "--", "touch", str(scratch.temp / "ran"))
+    forbid = 'echo 0 > /proc/sys/user/max_user_namespaces; exec "$@"'
+    own = ["unshare", "--user", "--map-root-user", "sh", "-c", forbid, "sh"]
+    done = scratch.start_program([*own, *unprivileged(*inner)]).finish()
+    assert done.status == 125
+    assert "the kernel can't enforce a quota here: user namespaces are not to be had here: " in done.err
+    assert "user.max_user_namespaces is 0" in done.err
+    assert done.err.count("\n") == 1
+    assert not (scratch.temp / "ran").exists()
+
+
+# Other limits
+
+
+def test_the_size_of_each_file(scratch: Scratch) -> None:
+    script = "cd $TMPDIR; head -c 1000 /dev/zero > a; head -c 3000 /dev/zero > b; echo $?; stat -c %s a b; ulimit -H -f"
+    done = scratch("run", "--file-size", "2KiB", "--", "bash", "-c", script)
+    assert done.out.split() == [str(128 + signal.SIGXFSZ), "1000", "2048", "2"]
+
+
+def test_the_size_of_each_file_is_not_ours(scratch: Scratch) -> None:
+    """The ledger, and what is kept, must go on to be written."""
+    done = scratch("run", "--file-size", "0", "--keep", "always", "--", "true")
+    assert done.status == 0
+    assert [row["state"] for row in scratch.ls()] == ["kept"]
+    assert len(scratch("history", "--json").json()) == 1
+
+
+def test_results_are_published(scratch: Scratch, tmp_path: Path) -> None:
+    options = ("--publish", "out=result", "--publish", f"d={tmp_path}/dir")
+    done = scratch("run", "--cwd", *options, "--", "sh", "-c", "echo 1 > out; mkdir d; echo 2 > d/f", cwd=tmp_path)
+    assert done == Finished(0, "", "")
+    assert (tmp_path / "result").read_text() == "1\n"
+    assert (tmp_path / "dir" / "f").read_text() == "2\n"
+    assert left(scratch) == []
+
+
+def test_of_a_failure_nothing_is_published(scratch: Scratch, tmp_path: Path) -> None:
+    done = scratch("run", "--publish", f"out={tmp_path}/o", "--", "sh", "-c", "echo > $TMPDIR/out; exit 3")
+    assert (done.status, (tmp_path / "o").exists()) == (3, False)
+
+
+@pytest.mark.parametrize("source", ["missing", "../root.conf", "/etc/passwd", "."])
+@pytest.mark.parametrize("enforce", ["watched", pytest.param("kernel", marks=needs_namespaces)])
+def test_what_can_not_be_published_is_kept(scratch: Scratch, tmp_path: Path, source: str, enforce: str) -> None:
+    options = ("--quota", "1 MB", "--enforce", enforce, "--publish", f"{source}={tmp_path}/o")
+    done = scratch("run", *options, "--", "sh", "-c", "echo > $TMPDIR/out")
+    assert done.status == 125
+    assert f"scratch: {tmp_path}/o: can't publish" in done.err
+    assert not (tmp_path / "o").exists()
+    [row] = scratch.ls()
+    assert (row["state"], row["files"]) == ("kept", 1)
