@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,7 +28,7 @@ import os, sys, tempfile
 for _ in range(7):
     if os.fork() == 0:
         break
-with tempfile.TemporaryFile() as file:
+with tempfile.TemporaryFile(dir=os.environ["TMPDIR"]) as file:  # else tempfile goes elsewhere once that is full
     while True:
         file.write(b"x" * 65536)
         file.flush()
@@ -274,16 +275,20 @@ def test_kernel_needs_no_root(scratch: Scratch) -> None:
     script = 'cat /dev/zero > "$TMPDIR/a"; stat -c %s "$TMPDIR/a"; id -u; grep CapEff /proc/self/status'
     command = scratch.command("run", "--enforce", "kernel", "--quota", "1 MiB", "--", "sh", "-c", script)
     reads = "-all,+dac_read_search"
-    scratch.temp.chmod(0o777)
+    shared = tempfile.mkdtemp(prefix="t-")
+    os.chmod(shared, 0o777)
     done = scratch.start_program(
         [
             *("setpriv", f"--reuid={nobody}", f"--regid={nobody}", "--clear-groups"),
             *(f"--inh-caps={reads}", f"--ambient-caps={reads}", f"--bounding-set={reads}"),
             *command,
-        ]
+        ],
+        env={"TMPDIR": shared},
     ).finish()
+    assert done.err == "cat: write error: No space left on device\n"
     assert done.out.split() == ["1048576", str(nobody), "CapEff:", "0" * 16]
-    assert sorted(os.listdir(scratch.temp / f"scratch-{nobody}-default")) == ["ledger.jsonl", "root.conf"]
+    assert sorted(os.listdir(f"{shared}/scratch-{nobody}-default")) == ["ledger.jsonl", "root.conf"]
+    shutil.rmtree(shared)
 
 
 @needs_setpriv
