@@ -154,7 +154,7 @@ def test_when_it_can_not_be_watched_the_command_is_ended(scratch: Scratch) -> No
     assert b"the meter of a quota is damaged" in job.process.stderr.read()
 
 
-def test_control_without_the_watch_nobody_ends_it(scratch: Scratch, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_control_without_the_watch_nobody_hears_of_it(temp: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with Root("app").workspace(quota=Quota(1000), enforce="watched", on_exceeded=print) as ws:
         (ws / "a").write_bytes(bytes(100_000))
     monkeypatch.setattr(Watch, "_is_walk_due", lambda *_: False)
