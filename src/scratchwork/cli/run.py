@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import click
 
 from scratchwork.cli.run_options import OPTIONS, Option
-from scratchwork.cli.shared import Seconds
+from scratchwork.cli.shared import Amount, Seconds
 from scratchwork.jobs.job import Job
 from scratchwork.jobs.starting import run
 
@@ -47,7 +46,7 @@ def _click_option(option: Option) -> click.Option:
     elif isinstance(option.default, float):
         kind = Seconds()
     elif option.read is not None:
-        kind = _Read(option.read, option.metavar or "")
+        kind = Amount(option.read, option.metavar or "")
     is_flag = option.default is False
     return click.Option(
         [option.flag, option.argument],
@@ -59,21 +58,6 @@ def _click_option(option: Option) -> click.Option:
         show_default=bool(option.default),
         multiple=option.default == (),
     )
-
-
-class _Read(click.ParamType):  # type: ignore[type-arg,unused-ignore] # generic since click 8.2
-    """What an option's own function makes of its text."""
-
-    def __init__(self, read: Callable[[str], Any], name: str) -> None:
-        self._read = read
-        self.name = name
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401
-        """Return it; a mistake where it makes nothing of it."""
-        try:
-            return self._read(value) if isinstance(value, str) else value
-        except ValueError as error:
-            self.fail(f"{error}.", param, ctx)
 
 
 def _run(arguments: tuple[str, ...], **values: Any) -> int:  # noqa: ANN401 - what the options give

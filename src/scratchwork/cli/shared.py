@@ -33,6 +33,21 @@ class Seconds(click.FloatRange):
         return number
 
 
+class Amount(click.ParamType):  # type: ignore[type-arg,unused-ignore] # generic since click 8.2
+    """What a function makes of an option's text, such as a size or a time span."""
+
+    def __init__(self, read: Callable[[str], Any], name: str) -> None:
+        self._read = read
+        self.name = name
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401
+        """Return it; a mistake where it makes nothing of it."""
+        try:
+            return self._read(value) if isinstance(value, str) else value
+        except ValueError as error:
+            self.fail(f"{error}.", param, ctx)
+
+
 def takes_roots(function: _Command) -> _Command:
     """Add the options that choose roots: --app and --dir."""
     function = click.option(

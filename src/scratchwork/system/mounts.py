@@ -19,11 +19,25 @@ class Space(Fact):
 
 
 class Mount(Fact):
-    """A file system where it is mounted, as /proc/self/mountinfo tells it (proc(5))."""
+    """A file system where it is mounted, as /proc/self/mountinfo tells it (proc(5)).
 
-    __slots__ = ("options", "point", "source", "type")
+    `root`: which of its directories is mounted at `point`. `device`: its numbers, as "8:1". `options`: those of the
+    mount and of the file system.
+    """
 
-    def __init__(self, point: str, type: str, source: str, options: frozenset[str]) -> None:  # noqa: A002 - mount(8)'s word
+    __slots__ = ("device", "options", "point", "root", "source", "type")
+
+    def __init__(
+        self,
+        point: str,
+        type: str,  # noqa: A002 - mount(8)'s word
+        source: str,
+        options: frozenset[str],
+        root: str = "/",
+        device: str = "",
+    ) -> None:
+        self.root = root
+        self.device = device
         self.point = point
         self.type = type
         self.source = source
@@ -64,11 +78,12 @@ def _contains(point: str, path: str) -> bool:
 
 def _parse(line: str) -> Mount:
     before, after = line.split(" - ", 1)
-    fields, (kind, source, *_) = before.split(), after.split()
-    return Mount(_unescape(fields[4]), kind, _unescape(source), frozenset(fields[5].split(",")))
+    fields, (kind, source, *more) = before.split(), after.split()
+    options = frozenset(",".join([fields[5], *more]).split(","))
+    return Mount(unescape(fields[4]), kind, unescape(source), options, unescape(fields[3]), fields[2])
 
 
-def _unescape(text: str) -> str:
+def unescape(text: str) -> str:
     """Undo the octal escapes of space, tab, newline and backslash."""
     for code, character in (("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")):
         text = text.replace(code, character)

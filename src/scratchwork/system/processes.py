@@ -69,13 +69,13 @@ else:
 def children() -> list[int]:
     """Return the pids of our children, zombies included. None of them can be reused until we have waited for it."""
     me = os.getpid()
-    return [pid for pid in _pids() if _parent(pid) == me]
+    return [pid for pid in pids() if _parent(pid) == me]
 
 
 def _descendants() -> list[tuple[int, int]]:
     """Return the pids of our descendants, each with its parent's, parents first."""
     below: dict[int, list[int]] = {}
-    for pid in _pids():
+    for pid in pids():
         below.setdefault(_parent(pid), []).append(pid)
     found = [(pid, os.getpid()) for pid in below.get(os.getpid(), [])]
     for pid, _ in found:
@@ -86,7 +86,7 @@ def _descendants() -> list[tuple[int, int]]:
 def holders(paths: Collection[str]) -> dict[str, list[int]]:
     """Return which processes have each of these directories or files open, as far as we may look (proc(5))."""
     found: dict[str, list[int]] = {path: [] for path in paths}
-    for pid in _pids():
+    for pid in pids():
         for path in _open_paths(pid):
             if path in found and pid not in found[path]:
                 found[path].append(pid)
@@ -102,7 +102,8 @@ def command(pid: int) -> str:
         return ""
 
 
-def _pids() -> list[int]:
+def pids() -> list[int]:
+    """Return the pids of all processes that we can see."""
     try:
         return [int(name) for name in os.listdir("/proc") if name.isdecimal()]
     except OSError:
