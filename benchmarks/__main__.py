@@ -10,7 +10,7 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
-from benchmarks import files, leasing, reporting, starting, sweeping
+from benchmarks import files, leasing, limits, reporting, starting, sweeping, unleased
 from benchmarks.timing import Result
 
 TMPFS = Path("/dev/shm")
@@ -39,6 +39,10 @@ def main() -> int:
         for place, folder in folders.items():
             _tell(f"sweeping, {place}")
             results += sweeping.measure(place, folder, quick=arguments.quick)
+            _tell(f"old junk, {place}")
+            results += unleased.measure(place, folder, quick=arguments.quick)
+            _tell(f"limits, {place}")
+            results += limits.measure(place, folder, quick=arguments.quick)
     _report(results, Path(arguments.output), quick=arguments.quick)
     return 0
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from benchmarks.timing import Result
 
-_SCALE = {"us": 1e6, "us each": 1e6, "ms": 1e3}
+_SCALE = {"us": 1e6, "us each": 1e6, "ms": 1e3, "MB": 1e-6}
 _MET, _NOT_MET, _NOT_JUDGED, _OTHER = "#2a7f62", "#c0392b", "#3b6ea5", "#c3cad2"
 
 
