@@ -216,7 +216,7 @@ def test_a_clock_that_jumped_forward_makes_nothing_old(tmp_path: Path) -> None:
     started = time.time() - 60
     jumped = Present(started + 365 * DAY, uptime=120, boot=started)
     found = sweep_unleased(str(tmp_path), ["pip-*"], DAY / 2, dry_run=False, present=jumped)
-    assert [why for _, why in found.spared] == ["it is not old enough: 120 s"]
+    assert [why for _, why in found.spared] == ["it is not old enough: 2m"]
 
 
 def test_control_without_the_jump_the_same_is_a_year_old(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import scratchwork
 from scratchwork.cli import INTERRUPTED, history, keep, ls, rm, run, sweep
 from scratchwork.cli.shared import UNTRUSTED
 from scratchwork.errors import ScratchError, UntrustedRoot, explain
-from scratchwork.views import words
+from scratchwork.system import words
 
 _EPILOG = """\b
 Exit status:

@@ -7,7 +7,8 @@ import time
 import click
 
 from scratchwork.cli.shared import Roots, as_json, takes_roots
-from scratchwork.views import tables, words
+from scratchwork.system import words
+from scratchwork.views import tables
 
 _COLUMNS = ("ENDED", "OUTCOME", "LABEL", "LIVED", "SIZE", "FILES", "PID", "WHY")
 

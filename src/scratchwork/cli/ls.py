@@ -10,8 +10,8 @@ import click
 
 from scratchwork.cli.shared import Roots, as_json, takes_roots
 from scratchwork.roots.root import Found, Root
-from scratchwork.system import processes
-from scratchwork.views import tables, words
+from scratchwork.system import processes, words
+from scratchwork.views import tables
 
 _COLUMNS = ("STATE", "LABEL", "AGE", "SIZE", "FILES", "HELD BY", "WHY", "NAME")
 

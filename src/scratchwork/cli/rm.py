@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 
 from scratchwork.cli.shared import as_json, find, takes_roots
-from scratchwork.views import tables, words
+from scratchwork.system import words
+from scratchwork.views import tables
 
 
 @click.command("rm", short_help="Remove kept or dead workspaces now.")

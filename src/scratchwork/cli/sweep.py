@@ -8,8 +8,9 @@ import click
 
 from scratchwork.cli.shared import Amount, Roots, Seconds, as_json, takes_roots
 from scratchwork.roots.sweeping import Swept
+from scratchwork.system import words
 from scratchwork.system.amounts import seconds_of
-from scratchwork.views import progress, tables, words
+from scratchwork.views import progress, tables
 
 _DEFAULT_AGE = "12h"
 

@@ -9,7 +9,8 @@ assert sys.platform == "linux"
 import click
 
 from scratchwork.roots.unleased import sweep_unleased
-from scratchwork.views import progress, tables, words
+from scratchwork.system import words
+from scratchwork.views import progress, tables
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from scratchwork.roots.quota import Quota
 
 KINDS = ("fast", "disk", "executable")
-_IN_MEMORY = frozenset({"tmpfs", "ramfs"})
 _FOR_MEMORY = ("/dev/shm",)  # noqa: S108 - a candidate, looked at like any other
 _ENOUGH_MEMORY = 256 * 2**20
 
@@ -108,7 +107,7 @@ def _refusal(path: str, placement: Placement, quota: Quota | None, *, in_memory:
     if not os.path.isdir(path):
         return "no such directory"
     mount = mounts.mount_of(path)
-    is_in_memory = mount is not None and mount.type in _IN_MEMORY
+    is_in_memory = mount is not None and mount.is_in_memory
     if in_memory is not None and in_memory != is_in_memory:
         return _OTHER_KIND
     if is_in_memory and "disk" in placement.kinds:

@@ -18,7 +18,7 @@ import time
 assert sys.platform == "linux"
 
 from scratchwork.roots.store import root_prefix
-from scratchwork.system import clocks, inuse, locks, trees
+from scratchwork.system import clocks, inuse, locks, trees, words
 from scratchwork.system.clocks import Present
 from scratchwork.system.facts import Fact
 from scratchwork.system.folders import Folder
@@ -185,7 +185,7 @@ class _Sweep:
         if age < -clocks.SLACK:
             raise _Spared(f"{where or 'it'} is from the future: a clock was set")
         if age <= self._older_than:
-            raise _Spared(f"{where or 'it'} is not old enough: {age:,.0f} s")
+            raise _Spared(f"{where or 'it'} is not old enough: {words.duration(age)}")
         junk.bytes += status.st_blocks * 512
         junk.age = min(junk.age, age)
 

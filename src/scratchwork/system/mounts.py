@@ -6,6 +6,8 @@ import os
 
 from scratchwork.system.facts import Fact
 
+_IN_MEMORY = frozenset({"tmpfs", "ramfs"})
+
 
 class Space(Fact):
     """Room on a file system, for us: in bytes, and in inodes (None where it does not count them)."""
@@ -42,6 +44,11 @@ class Mount(Fact):
         self.type = type
         self.source = source
         self.options = options
+
+    @property
+    def is_in_memory(self) -> bool:
+        """Whether what lies there takes memory, and is gone after a restart."""
+        return self.type in _IN_MEMORY
 
 
 def space(path: str) -> Space:

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from scratchwork.views import words
+from scratchwork.system import words
 
 _STYLES = {"alive": "green", "dead": "red", "kept": "yellow", "failed": "red", "reclaimed": "yellow"}
 _UNLIMITED = 100_000  # columns where nobody's terminal is too narrow: in a pipe or a file nothing may be cut

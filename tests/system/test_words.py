@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scratchwork.views import words
+from scratchwork.system import words
 
 
 @pytest.mark.parametrize(
