@@ -9,7 +9,7 @@ import sys
 import click
 
 import scratchwork
-from scratchwork.cli import INTERRUPTED, history, keep, ls, rm, run, sweep
+from scratchwork.cli import INTERRUPTED, doctor, history, keep, ls, rm, run, sweep
 from scratchwork.cli.shared import UNTRUSTED
 from scratchwork.errors import ScratchError, UntrustedRoot, explain
 from scratchwork.system import words
@@ -58,7 +58,7 @@ def scratch() -> None:
     """
 
 
-for _module in (run, ls, sweep, keep, rm, history):
+for _module in (run, ls, sweep, keep, rm, history, doctor):
     scratch.add_command(_module.command)
 
 

@@ -50,6 +50,45 @@ def can_execute(folder: str) -> str:
         os.unlink(path)
 
 
+def can_make_anonymous(folder: str) -> str:
+    """Return '' if a file without a name can be made there (open(2), O_TMPFILE), else why not."""
+    if sys.platform != "linux":
+        return "there are none on this system"
+    try:
+        os.close(os.open(folder, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600))
+    except OSError as error:
+        return _why(error)
+    return ""
+
+
+def can_link(folder: str) -> str:
+    """Return '' if a file can have a second name there (link(2)), else why not."""
+    first, second = _new(folder), _new(folder)
+    try:
+        os.close(os.open(first, _MAKE, 0o600))
+    except OSError as error:
+        return _why(error)
+    try:
+        os.link(first, second)
+        os.unlink(second)
+    except OSError as error:
+        return _why(error)
+    finally:
+        os.unlink(first)
+    return ""
+
+
+def can_symlink(folder: str) -> str:
+    """Return '' if a symlink can be made there, else why not."""
+    path = _new(folder)
+    try:
+        os.symlink("nowhere", path)
+        os.unlink(path)
+    except OSError as error:
+        return _why(error)
+    return ""
+
+
 def _execute(path: str) -> str:
     if sys.platform == "win32":
         return ""  # no directory forbids it there

@@ -12,7 +12,16 @@ from rich.text import Text
 
 from scratchwork.system import words
 
-_STYLES = {"alive": "green", "dead": "red", "kept": "yellow", "failed": "red", "reclaimed": "yellow"}
+_STYLES = {
+    "alive": "green",
+    "dead": "red",
+    "kept": "yellow",
+    "failed": "red",
+    "reclaimed": "yellow",
+    "ok": "green",
+    "warning": "yellow",
+    "problem": "red",
+}
 _UNLIMITED = 100_000  # columns where nobody's terminal is too narrow: in a pipe or a file nothing may be cut
 
 

@@ -1,0 +1,1 @@
+"""Floor 4: what is wrong, and how to mend it."""

@@ -1,0 +1,3 @@
+from tests.helpers_processes import on_terminal, scratch
+
+__all__ = ["on_terminal", "scratch"]
