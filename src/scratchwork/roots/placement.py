@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from scratchwork.errors import NoSuitablePlace
-from scratchwork.system import mounts, tempdirs, trials
+from scratchwork.system import mounts, tempdirs, trials, words
 from scratchwork.system.amounts import bytes_of, count_of
 from scratchwork.system.facts import Fact
 from scratchwork.system.memory import memory
@@ -56,7 +56,7 @@ class Placement(Fact):
         """Return what is asked for, in words."""
         parts = list(self.kinds)
         if self.reserve is not None:
-            parts.append(f"{self.reserve:,} bytes free")
+            parts.append(f"{words.size(self.reserve)} free")
         if self.files is not None:
             parts.append(f"{self.files:,} inodes free")
         return ", ".join(parts) or "a directory that can be written to"
@@ -126,10 +126,10 @@ def _lack_of_room(path: str, placement: Placement, quota: Quota | None, *, is_in
     if is_in_memory and "fast" in placement.kinds:
         size = size or (quota.bytes if quota is not None else None) or _ENOUGH_MEMORY
     if space.free_bytes < size:
-        return f"{space.free_bytes:,} of {size:,} bytes are free"
+        return f"{words.size(space.free_bytes)} of {words.size(size)} are free"
     behind = memory() if is_in_memory else None
-    if behind is not None and behind.available + behind.free_swap < size:
-        return f"it is backed by memory, of which {behind.available + behind.free_swap:,} of {size:,} bytes are free"
+    if behind is not None and (free := behind.available + behind.free_swap) < size:
+        return f"it is backed by memory, of which {words.size(free)} of {words.size(size)} are free"
     if placement.files is not None and space.free_inodes is not None and space.free_inodes < placement.files:
         return f"{space.free_inodes:,} of {placement.files:,} inodes are free"
     return ""

@@ -124,8 +124,10 @@ class Watcher:
         import threading
 
         self._watches = [Watch(meter) for meter in meters]
-        self._raiser = MainThreadRaiser() if on_exceeded is None else None
-        self._on_exceeded = on_exceeded or self._raiser or print
+        self._raiser: MainThreadRaiser | None = None
+        if on_exceeded is None:
+            on_exceeded = self._raiser = MainThreadRaiser()
+        self._on_exceeded = on_exceeded
         self._stopped = threading.Event()
         self._thread: Thread | None = threading.Thread(target=self._run, name="scratchwork-quota", daemon=True)
         self._thread.start()
@@ -218,6 +220,6 @@ class MainThreadRaiser:
     def _raise(cls, number: int, frame: object) -> None:
         del number, frame
         for one in cls._waiting:
-            if one.error is not None:
-                cls._waiting.remove(one)  # once
-                raise one.error
+            error, one.error = one.error, None  # once
+            if error is not None:
+                raise error
