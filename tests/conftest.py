@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -56,3 +57,27 @@ def root(request: pytest.FixtureRequest, temp: Path) -> Root:
         path = Path(Root("app").path)
         (path / "root.conf").write_text("lease=file\n")
     return Root("app")
+
+
+@pytest.fixture
+def mounted() -> Iterator[Callable[..., Path]]:
+    """Give a function that mounts something until the test ends: the directory, and mount(8)'s arguments before it."""
+    points: list[Path] = []
+
+    def mount(point: Path, *arguments: str) -> Path:
+        point.mkdir(exist_ok=True)
+        done = subprocess.run(["mount", *arguments, str(point)], capture_output=True, text=True, check=False)
+        if done.returncode:
+            pytest.skip(f"can't mount here: {done.stderr}")
+        points.append(point)
+        return point
+
+    yield mount
+    for point in reversed(points):
+        subprocess.run(["umount", str(point)], check=True)
+
+
+@pytest.fixture
+def tmpfs(mounted: Callable[..., Path]) -> Callable[[Path, str], Path]:
+    """Give a function that mounts a tmpfs with some options on a directory until the test ends."""
+    return lambda point, options: mounted(point, "-t", "tmpfs", "-o", options, "none")

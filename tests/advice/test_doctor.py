@@ -8,9 +8,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -35,24 +34,6 @@ def one_about(topic: str, path: Path) -> Finding:
     return found
 
 
-@pytest.fixture
-def mounted(tmp_path: Path) -> Iterator[Any]:
-    """Give a function that mounts a tmpfs with some options for this test."""
-    point = tmp_path / "point"
-    point.mkdir()
-
-    def mount(options: str) -> Path:
-        done = subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", options, "none", str(point)], capture_output=True, text=True, check=False
-        )
-        if done.returncode:
-            pytest.skip(f"can't mount here: {done.stderr}")
-        return point
-
-    yield mount
-    subprocess.run(["umount", str(point)], check=False, capture_output=True)
-
-
 def test_a_healthy_place(tmp_path: Path) -> None:
     tmp_path.chmod(0o700)
     found = {one.topic: one for one in examine(str(tmp_path))}
@@ -71,8 +52,8 @@ def test_nothing_is_left_of_what_was_tried(tmp_path: Path) -> None:
 
 
 @needs_root
-def test_memory_noexec_and_little_room(mounted: Any) -> None:
-    path = mounted("size=1m,nr_inodes=100,noexec,mode=700")
+def test_memory_noexec_and_little_room(tmp_path: Path, tmpfs: Callable[[Path, str], Path]) -> None:
+    path = tmpfs(tmp_path / "point", "size=1m,nr_inodes=100,noexec,mode=700")
     (path / "filler").write_bytes(bytes(1_015_808))
     for number in range(94):
         (path / str(number)).touch()
@@ -86,8 +67,8 @@ def test_memory_noexec_and_little_room(mounted: Any) -> None:
 
 
 @needs_root
-def test_more_memory_than_there_is(mounted: Any) -> None:
-    path = mounted("size=100%,mode=700")
+def test_more_memory_than_there_is(tmp_path: Path, tmpfs: Callable[[Path, str], Path]) -> None:
+    path = tmpfs(tmp_path / "point", "size=100%,mode=700")
     subprocess.run(["mount", "-o", f"remount,size={2**50}", str(path)], check=True)
     found = one_about("memory", path)
     assert found.severity == "warning"
@@ -95,8 +76,8 @@ def test_more_memory_than_there_is(mounted: Any) -> None:
 
 
 @needs_root
-def test_read_only(mounted: Any) -> None:
-    path = mounted("mode=700")
+def test_read_only(tmp_path: Path, tmpfs: Callable[[Path, str], Path]) -> None:
+    path = tmpfs(tmp_path / "point", "mode=700")
     subprocess.run(["mount", "-o", "remount,ro", str(path)], check=True)
     assert one_about("type", path).severity == "problem"
     assert one_about("writable", path) == Finding(
@@ -108,15 +89,15 @@ def test_read_only(mounted: Any) -> None:
 
 
 @needs_root
-def test_no_inode_left(mounted: Any) -> None:
-    path = mounted("size=1m,nr_inodes=2,mode=700")
+def test_no_inode_left(tmp_path: Path, tmpfs: Callable[[Path, str], Path]) -> None:
+    path = tmpfs(tmp_path / "point", "size=1m,nr_inodes=2,mode=700")
     (path / "last").touch()
     assert "nothing can be made there: No space left on device" in one_about("writable", path).text
 
 
 @needs_root
-def test_full(mounted: Any) -> None:
-    path = mounted("size=64k,mode=700")
+def test_full(tmp_path: Path, tmpfs: Callable[[Path, str], Path]) -> None:
+    path = tmpfs(tmp_path / "point", "size=64k,mode=700")
     (path / "filler").write_bytes(bytes(65536))
     assert "files can be made there, but not written: No space left" in one_about("writable", path).text
 
@@ -241,8 +222,8 @@ def test_old_junk_is_named_with_what_removes_it(temp: Path, monkeypatch: pytest.
 
 
 @needs_root
-def test_much_junk_needs_a_person(mounted: Any) -> None:
-    path = mounted("size=1m,mode=1777")
+def test_much_junk_needs_a_person(tmp_path: Path, tmpfs: Callable[[Path, str], Path]) -> None:
+    path = tmpfs(tmp_path / "point", "size=1m,mode=1777")
     (path / "tmpabcdefgh").write_bytes(bytes(100_000))
     assert one_about("unleased", path).severity == "warning"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,27 +17,6 @@ from tests.helpers_processes import Scratch, scratch
 __all__ = ["scratch"]
 
 _MORE_THAN_THERE_IS = "8 EB"
-
-
-@pytest.fixture
-def mounted(tmp_path: Path) -> Iterator[Callable[..., Path]]:
-    """Give a function that mounts a tmpfs with some options."""
-    points: list[Path] = []
-
-    def mount(name: str, options: str) -> Path:
-        point = tmp_path / name
-        point.mkdir()
-        done = subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", options, "none", str(point)], capture_output=True, text=True, check=False
-        )
-        if done.returncode:
-            pytest.skip(f"can't mount here: {done.stderr}")
-        points.append(point)
-        return point
-
-    yield mount
-    for point in points:
-        subprocess.run(["umount", str(point)], check=True)
 
 
 @pytest.fixture
@@ -78,11 +57,11 @@ def test_a_reserve(temp: Path) -> None:
     assert Root("app").workspaces() == []
 
 
-def test_every_candidate_and_why(temp: Path, tmp_path: Path, mounted: Callable[..., Path]) -> None:
-    noexec = mounted("noexec", "size=1m,noexec")
-    small = mounted("small", "size=64k")
-    few = mounted("few", "size=10m,nr_inodes=5")
-    read_only = mounted("read-only", "size=1m")
+def test_every_candidate_and_why(temp: Path, tmp_path: Path, tmpfs: Callable[[Path, str], Path]) -> None:
+    noexec = tmpfs(tmp_path / "noexec", "size=1m,noexec")
+    small = tmpfs(tmp_path / "small", "size=64k")
+    few = tmpfs(tmp_path / "few", "size=10m,nr_inodes=5")
+    read_only = tmpfs(tmp_path / "read-only", "size=1m")
     subprocess.run(["mount", "-o", "remount,ro", str(read_only)], check=True)
     (tmp_path / "file").touch()
     candidates = [tmp_path / "none", tmp_path / "file", read_only, noexec, small, few]
@@ -117,8 +96,10 @@ def test_a_place_that_can_not_be_written_to(temp: Path) -> None:
 # Kinds
 
 
-def test_fast_is_memory_if_it_fits_there(temp: Path, disk: Path, mounted: Callable[..., Path]) -> None:
-    memory = mounted("memory", "size=10m")
+def test_fast_is_memory_if_it_fits_there(
+    tmp_path: Path, temp: Path, disk: Path, tmpfs: Callable[[Path, str], Path]
+) -> None:
+    memory = tmpfs(tmp_path / "memory", "size=10m")
     assert place_of(temp, Placement("fast", reserve="1 MB", candidates=[disk, memory])) == memory
     assert place_of(temp, Placement("fast", reserve="20 MB", candidates=[memory, disk])) == disk
     with Root("app").workspace(placement=Placement("fast", candidates=[disk, memory]), quota="5 MB") as ws:
@@ -127,14 +108,14 @@ def test_fast_is_memory_if_it_fits_there(temp: Path, disk: Path, mounted: Callab
         assert str(ws).startswith(str(disk))
 
 
-def test_disk_is_not_memory(temp: Path, disk: Path, mounted: Callable[..., Path]) -> None:
-    memory = mounted("memory", "size=10m")
+def test_disk_is_not_memory(tmp_path: Path, temp: Path, disk: Path, tmpfs: Callable[[Path, str], Path]) -> None:
+    memory = tmpfs(tmp_path / "memory", "size=10m")
     assert place_of(temp, Placement("disk", candidates=[memory, disk])) == disk
     assert refused(Placement("disk", candidates=[memory])) == {str(memory): "it is backed by memory"}
 
 
-def test_executable_is_tried(temp: Path, tmp_path: Path, mounted: Callable[..., Path]) -> None:
-    noexec = mounted("noexec", "size=1m,noexec")
+def test_executable_is_tried(temp: Path, tmp_path: Path, tmpfs: Callable[[Path, str], Path]) -> None:
+    noexec = tmpfs(tmp_path / "noexec", "size=1m,noexec")
     assert "noexec" in trials.can_execute(str(noexec))
     assert trials.can_execute(str(tmp_path)) == ""
     assert os.listdir(noexec) == []
@@ -233,8 +214,10 @@ def test_without_a_home_it_works_all_the_same(scratch: Scratch, tmp_path: Path) 
 # The command
 
 
-def test_place_and_reserve_on_the_command_line(scratch: Scratch, tmp_path: Path, mounted: Callable[..., Path]) -> None:
-    noexec = mounted("noexec", "size=1m,noexec,mode=1777")
+def test_place_and_reserve_on_the_command_line(
+    scratch: Scratch, tmp_path: Path, tmpfs: Callable[[Path, str], Path]
+) -> None:
+    noexec = tmpfs(tmp_path / "noexec", "size=1m,noexec,mode=1777")
     good = tmp_path / "good"
     good.mkdir()
     options = ("--place", "executable", "--reserve", "1 kB", "--reserve-files", "10")

@@ -391,49 +391,32 @@ def _sweep_elsewhere(folder: Path, first: str = "") -> str:
 # Mounts
 
 
-@pytest.fixture
-def mounted() -> Iterator[Callable[..., None]]:
-    """Give a function that mounts something until the test ends."""
-    points: list[Path] = []
-
-    def mount(*arguments: str, point: Path) -> None:
-        done = subprocess.run(["mount", *arguments, str(point)], capture_output=True, text=True, check=False)
-        if done.returncode:
-            pytest.skip(f"can't mount here: {done.stderr}")
-        points.append(point)
-
-    yield mount
-    for point in reversed(points):
-        subprocess.run(["umount", str(point)], check=True)
-
-
 @needs_root
 @pytest.mark.parametrize("place", ["", "sub"])
-def test_something_mounted_in_it(tmp_path: Path, mounted: Callable[..., None], place: str) -> None:
+def test_something_mounted_in_it(tmp_path: Path, mounted: Callable[..., Path], place: str) -> None:
     point = tree(tmp_path) / place
-    mounted("-t", "tmpfs", "none", point=point)
+    mounted(point, "-t", "tmpfs", "none")
     (point / "precious").touch()
     assert "mounted" in sweep(tmp_path).spared[0][1]
     assert (point / "precious").exists()
 
 
 @needs_root
-def test_mounted_elsewhere(tmp_path: Path, mounted: Callable[..., None]) -> None:
-    mounted("-t", "tmpfs", "none", point=tmp_path)  # so that its path there is not that on the other file system
+def test_mounted_elsewhere(tmp_path: Path, mounted: Callable[..., Path]) -> None:
+    mounted(tmp_path, "-t", "tmpfs", "none")  # so that its path there is not that on the other file system
     folder = tree(tmp_path)
-    (tmp_path / "point").mkdir()
-    mounted("--bind", str(folder / "sub"), point=tmp_path / "point")
+    mounted(tmp_path / "point", "--bind", str(folder / "sub"))
     assert "mounted elsewhere" in sweep(tmp_path).spared[0][1]
     assert (tmp_path / "point" / "file").exists()
 
 
 @needs_root
-def test_a_layer_of_an_overlay(tmp_path: Path, mounted: Callable[..., None]) -> None:
-    mounted("-t", "tmpfs", "none", point=tmp_path)  # an overlay's layers may not be on an overlay
-    for name in ("pip-lower", "pip-upper", "pip-work", "point"):
+def test_a_layer_of_an_overlay(tmp_path: Path, mounted: Callable[..., Path]) -> None:
+    mounted(tmp_path, "-t", "tmpfs", "none")  # an overlay's layers may not be on an overlay
+    for name in ("pip-lower", "pip-upper", "pip-work"):
         (tmp_path / name).mkdir()
     layers = f"lowerdir={tmp_path}/pip-lower,upperdir={tmp_path}/pip-upper,workdir={tmp_path}/pip-work"
-    mounted("-t", "overlay", "-o", layers, "none", point=tmp_path / "point")
+    mounted(tmp_path / "point", "-t", "overlay", "-o", layers, "none")
     assert len(sweep(tmp_path).spared) == 3
 
 

@@ -83,17 +83,7 @@ def in_use(folder: Path) -> Iterator[None]:
             variable = "TMPDIR" if name == "temp-folder" else "PLACE"
             words = [place] if name == "named" else []
             stack.enter_context(running(program, *words, env={variable: place}))
-        inner = folder / "junk-mounted" / "mounted"
-        inner.mkdir()
-        (folder.parent / "precious").mkdir()
-        (folder.parent / "precious" / "old").write_text("x")
-        done = subprocess.run(["mount", "--bind", str(folder.parent / "precious"), str(inner)], check=False)
-        if done.returncode:
-            pytest.skip("can't mount here")
-        try:
-            yield
-        finally:
-            subprocess.run(["umount", str(inner)], check=True)
+        yield
 
 
 def has_passed(folder: Path) -> Callable[[], bool]:
@@ -115,9 +105,18 @@ def has_passed(folder: Path) -> Callable[[], bool]:
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
-def test_compared(tmp_path: Path, clean: Callable[[Path], None], harmed: set[str], missed: set[str]) -> None:
+def test_compared(
+    tmp_path: Path,
+    mounted: Callable[..., Path],
+    clean: Callable[[Path], None],
+    harmed: set[str],
+    missed: set[str],
+) -> None:
     folder = tmp_path / "t"
     build(folder)
+    (tmp_path / "precious").mkdir()
+    (tmp_path / "precious" / "old").write_text("x")
+    mounted(folder / "junk-mounted" / "mounted", "--bind", str(tmp_path / "precious"))
     with in_use(folder):
         until(has_passed(folder), "the age")
         (folder / "junk-young-inside" / "young").write_text("x")
