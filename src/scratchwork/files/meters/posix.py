@@ -27,7 +27,6 @@ assert sys.platform != "win32"
 from fcntl import LOCK_EX, LOCK_NB, LOCK_SH, LOCK_UN, lockf
 
 from scratchwork.errors import QuotaExceeded
-from scratchwork.files.metering import ROOT_FILE
 from scratchwork.system import holdings
 
 from .numbers import FORMAT, UNLIMITED, Numbers
@@ -52,7 +51,8 @@ class Meter:
         """Open the meter of a tree at `path`. Raises OSError."""
         self.tree = tree
         self._path = path
-        self._measure = holdings.of_root if os.path.basename(path) == ROOT_FILE else holdings.of_tree
+        is_root = os.path.dirname(path) == tree  # a root's meter lies in it, a workspace's beside it
+        self._measure = holdings.of_root if is_root else holdings.of_tree
         self._debt = 0
         self._fd = _NOT_OPEN
         self._restart()
