@@ -126,6 +126,25 @@ def test_the_report_says_what_is_in_force(scratch: Scratch) -> None:
     assert json.loads(done.err)["quota"] == {"bytes": 5_000_000, "files": None, "enforced": "watched"}
 
 
+def test_ls_shows_it(scratch: Scratch) -> None:
+    for options in ([], ["--quota", "2 MB"], ["--quota", "1 GB", "--max-files", "5"]):
+        scratch.start("run", *options, "--", "sh", "-c", "echo; exec cat").line()
+    shown = [row["quota"] for row in scratch.ls()]
+    assert shown == [
+        None,
+        {"bytes": 2_000_000, "files": None, "enforced": "watched"},
+        {"bytes": 1_000_000_000, "files": 5, "enforced": "watched"},
+    ]
+    table = scratch("ls").out
+    assert "2.0 MB (watched)" in table
+    assert "1.0 GB, 5 files (watched)" in table
+
+
+def test_ls_has_no_column_for_it_where_nobody_has_one(scratch: Scratch) -> None:
+    scratch("run", "--keep", "always", "--", "true")
+    assert "QUOTA" not in scratch("ls").out
+
+
 def test_the_quota_of_the_root_is_watched_too(scratch: Scratch) -> None:
     Root("default", scratch.temp, quota="5 MB")
     done = scratch("run", "--", "sh", "-c", f'{" ".join(_DD)} of="$TMPDIR/big"')

@@ -13,14 +13,14 @@ from scratchwork.roots.root import Found, Root
 from scratchwork.system import processes, words
 from scratchwork.views import tables
 
-_COLUMNS = ("STATE", "LABEL", "AGE", "SIZE", "FILES", "HELD BY", "WHY", "NAME")
+_COLUMNS = ("STATE", "LABEL", "AGE", "SIZE", "FILES", "QUOTA", "HELD BY", "WHY", "NAME")
 
 
 @click.command("ls", short_help="List workspaces: alive, dead or kept, and who holds them.")
 @takes_roots
 @as_json
 def command(app: str | None, directory: str | None, as_json: bool) -> int:
-    """List workspaces: alive, dead or kept; label, age, size, files, and who holds them.
+    """List workspaces: alive, dead or kept; label, age, size, files, quota, and who holds them.
 
     'alive': a running process holds it. 'dead': nobody does, and the next sweep removes it. 'kept': it is retained for
     a person to look at, until it expires. Changes nothing.
@@ -38,14 +38,16 @@ def command(app: str | None, directory: str | None, as_json: bool) -> int:
         found = [_cells(row) for row in rows if row["root"] == root.path]
         if found:
             click.echo(f"{root.path}:")
-            tables.show(_COLUMNS, found, right=("AGE", "SIZE", "FILES"), whole=("NAME",))
+            tables.show(_COLUMNS, found, right=("AGE", "SIZE", "FILES"), whole=("NAME",), optional=("QUOTA",))
     if not rows:
         click.echo("no workspaces", err=True)
     return roots.status()
 
 
 def _facts(root: Root, found: Found) -> dict[str, Any]:
-    return {**found.as_dict(), **root.usage_of(found.name).as_dict(), "root": root.path}
+    quota = root.limits_of(found.name)
+    facts = {**found.as_dict(), **root.usage_of(found.name).as_dict(), "root": root.path}
+    return {**facts, "quota": None if quota is None else quota.as_dict()}
 
 
 def _leases(row: dict[str, Any]) -> tuple[str, str]:
@@ -63,7 +65,16 @@ def _cells(row: dict[str, Any]) -> tuple[str, ...]:
         words.duration(time.time() - row["created"]),
         words.size(row["bytes"]),
         f"{row['files']:,}",
+        _quota(row["quota"]),
         held_by,
         why,
         row["name"],
     )
+
+
+def _quota(quota: dict[str, Any] | None) -> str:
+    if quota is None:
+        return ""
+    limits = [] if quota["bytes"] is None else [words.size(quota["bytes"])]
+    limits += [] if quota["files"] is None else [words.plural(quota["files"], "file")]
+    return f"{', '.join(limits)} ({quota['enforced']})"

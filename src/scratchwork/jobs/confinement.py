@@ -17,7 +17,7 @@ assert sys.platform != "win32"
 from scratchwork.errors import CannotEnforce, CannotKeep
 from scratchwork.roots import labels
 from scratchwork.roots.ledger import Ended
-from scratchwork.system import locks, private_tmpfs
+from scratchwork.system import locks, private_tmpfs, words
 from scratchwork.system.memory import memory
 from scratchwork.system.publishing.tree_copies import copy_tree
 from scratchwork.system.trees import measure
@@ -118,5 +118,7 @@ def _size(quota: Quota, path: str) -> int:
     there = memory()
     if there is not None and there.available + there.free_swap < size:
         free = there.available + there.free_swap
-        raise CannotEnforce(path, errno.ENOMEM, f"it lives in memory, of which {free:,} of {size:,} bytes are free")
+        raise CannotEnforce(
+            path, errno.ENOMEM, f"it lives in memory, of which {words.size(free)} of {words.size(size)} are free"
+        )
     return size

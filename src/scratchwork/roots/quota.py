@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from scratchwork.files.meters import Meter
     from scratchwork.roots.tenure import Tenure
     from scratchwork.roots.watching import OnExceeded
+    from scratchwork.system.folders import Folder
 
     Enforcement = Literal["metered", "watched"]
 
@@ -106,6 +107,32 @@ def stored(tree: str) -> Quota | None:
     most = _limits(Quota())[0]
     quota = Quota(*[None if limit == most else limit for limit in (now.limit, now.limit_files)])
     return None if quota.is_none else quota
+
+
+class InForce(Fact):
+    """A workspace's quota as anybody can see it: bytes and files (None: no limit), and how it is enforced."""
+
+    __slots__ = ("bytes", "enforced", "files")
+
+    def __init__(self, bytes: int | None, files: int | None, enforced: Enforcement) -> None:  # noqa: A002 - as in Quota
+        self.bytes = bytes
+        self.files = files
+        self.enforced = enforced
+
+
+def in_force(folder: Folder, name: str) -> InForce | None:
+    """Return the quota of a workspace in a root's folder; None if it has none, or it can't be read."""
+    from scratchwork.files.meters.numbers import FORMAT, UNLIMITED
+
+    try:
+        limit, limit_files, _, _, is_watched = FORMAT.unpack(folder.read(name + metering.SUFFIX, FORMAT.size))
+    except (OSError, ValueError):
+        return None
+    return InForce(
+        None if limit == UNLIMITED else limit,
+        None if limit_files == UNLIMITED else limit_files,
+        "watched" if is_watched else "metered",
+    )
 
 
 def make_meter(tree: str, path: str, quota: Quota, *, used: int = 0, is_watched: bool = False) -> Meter:

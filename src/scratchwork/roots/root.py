@@ -8,7 +8,7 @@ import time
 from scratchwork.errors import WorkspaceGone
 from scratchwork.roots import labels, registry, workspace
 from scratchwork.roots.ledger import Ended
-from scratchwork.roots.quota import Terms, quota_of, set_root_quota, stored
+from scratchwork.roots.quota import Terms, in_force, quota_of, set_root_quota, stored
 from scratchwork.roots.records import Record
 from scratchwork.roots.store import Store, root_path, root_prefix
 from scratchwork.roots.sweeping import Swept, remove_one, sweep, sweep_one
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from typing import Literal
 
     from scratchwork.roots.placement import Placement
-    from scratchwork.roots.quota import Enforcement, Quota
+    from scratchwork.roots.quota import Enforcement, InForce, Quota
     from scratchwork.roots.records import Keep
     from scratchwork.roots.retention import Retention
     from scratchwork.roots.sweeping import Progress
@@ -229,6 +229,10 @@ class Root:
             return self._store.leases.measure(name)
         except OSError:
             return Usage()
+
+    def limits_of(self, name: str) -> InForce | None:
+        """Return the quota of one workspace, as it is enforced now; None if it has none."""
+        return in_force(self._store.folder, name)
 
     def __repr__(self) -> str:
         return f"<Root {self.path!r}>"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
+from itertools import compress
 
 from rich.console import Console
 from rich.table import Table
@@ -26,12 +27,20 @@ _UNLIMITED = 100_000  # columns where nobody's terminal is too narrow: in a pipe
 
 
 def show(
-    columns: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[str] = (), whole: Sequence[str] = ()
+    columns: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    right: Sequence[str] = (),
+    whole: Sequence[str] = (),
+    optional: Sequence[str] = (),
 ) -> None:
     """Print a table, in colour on a terminal unless NO_COLOR is set.
 
-    Columns named in `right` are aligned so; those in `whole` are never broken, so that they can be copied.
+    Columns named in `right` are aligned so; those in `whole` are never broken, so that they can be copied; those in
+    `optional` are left out where they are empty.
     """
+    used = [column not in optional or any(row[number] for row in rows) for number, column in enumerate(columns)]
+    columns, rows = list(compress(columns, used)), [list(compress(row, used)) for row in rows]
     console = (
         Console(highlight=False)
         if sys.stdout is not None and sys.stdout.isatty()
