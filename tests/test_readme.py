@@ -25,7 +25,7 @@ def test_its_python_runs_and_leaves_nothing(temp: Path, monkeypatch: pytest.Monk
     assert blocks
     for block in blocks:
         python(block)
-    left = [path.name for path in temp.rglob("*") if path.name not in {"root.conf", "ledger.jsonl"}]
+    left = [path.name for path in temp.rglob("*") if path.name not in {"root.conf", "root.quota", "ledger.jsonl"}]
     roots = [scratchwork.Root(app).path.rpartition("/")[2] for app in ("default", "myapp")]
     assert sorted(left) == ["report.csv", *roots], "what was published, and no more"
 

@@ -17,7 +17,7 @@ from scratchwork.system import words
 _EPILOG = """\b
 Exit status:
   0  done
-  1  something was left undone, which a message names
+  1  something was left undone, which a message names; doctor: something needs a person
   2  the command line is wrong
   3  no such workspace, or no such directory
   4  a root that can't be trusted (another user's, a symlink, open to others)
