@@ -11,7 +11,7 @@ from scratchwork.views import tables
 
 
 @click.command("doctor", short_help="Say what is wrong with scratch space here, and how to mend it.")
-@click.argument("path", type=click.Path(), required=False)
+@click.argument("path", type=click.Path(readable=False), required=False)
 @click.option("--quiet", "-q", is_flag=True, help="Only what needs a person.")
 @as_json
 def command(path: str | None, quiet: bool, as_json: bool) -> int:

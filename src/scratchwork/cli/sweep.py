@@ -19,7 +19,9 @@ _DEFAULT_AGE = "12h"
 @takes_roots
 @click.option("--dry-run", "-n", is_flag=True, help="Only say what would be removed.")
 @click.option("--seconds", type=Seconds(), metavar="N", help="Stop after this time; the rest is left for later.")
-@click.option("--unleased", "folder", type=click.Path(), metavar="DIR", help="Remove junk of other programs in DIR.")
+@click.option(
+    "--unleased", "folder", type=click.Path(readable=False), metavar="DIR", help="Remove junk of other programs in DIR."
+)
 @click.option("--match", "patterns", multiple=True, metavar="PATTERN", help="With --unleased: names; several times.")
 @click.option(
     "--older-than",
