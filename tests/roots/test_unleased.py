@@ -131,6 +131,11 @@ def test_never_without_a_pattern_that_says_something(tmp_path: Path, pattern: st
     assert (tmp_path / "a" / "b").exists()
 
 
+@pytest.mark.parametrize("pattern", ["a*", "[a-z]*", "*.tmp", "?", "q", "tmp*"])
+def test_a_pattern_that_says_something(tmp_path: Path, pattern: str) -> None:
+    assert sweep(tmp_path, pattern).junk == []
+
+
 @pytest.mark.parametrize("age", [-1.0, float("nan")])
 def test_an_age_that_is_none(tmp_path: Path, age: float) -> None:
     with pytest.raises(ValueError, match="an age is not negative"):

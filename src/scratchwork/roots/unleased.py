@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 _OPEN = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
-_ANYTHING = "a-name.nobody_CHOSE 0123456789"
+_ANYTHING = ("q", "Zz-9", "_.~", "0 0")
+"""Names that have nothing in common: what matches all of them says nothing."""
 _LOOK_AGAIN = 1.0  # seconds after which what is in use is looked at again
 _MOST_LOOKING = 10  # but what was looked at serves this many times as long as the looking took
 
@@ -81,7 +82,7 @@ def sweep_unleased(
     if not patterns:
         raise ValueError("without a pattern nothing is removed: name what is to go, as 'pip-*'")
     for pattern in patterns:
-        if fnmatch.fnmatchcase(_ANYTHING, pattern) or os.sep in pattern:
+        if all(fnmatch.fnmatchcase(name, pattern) for name in _ANYTHING) or os.sep in pattern:
             raise ValueError(f"{pattern!r} matches anything, or leads elsewhere: name what is to go, as 'pip-*'")
     if not older_than >= 0:
         raise ValueError(f"an age is not negative: {older_than}")
