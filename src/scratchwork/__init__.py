@@ -39,31 +39,37 @@ if TYPE_CHECKING:
     )
     from scratchwork.files.atomic import atomic_write
     from scratchwork.files.budgets import MemoryBudget
+    from scratchwork.jobs.handoff import handoff, temp_path
+    from scratchwork.roots.attached import Attached
+    from scratchwork.roots.commands import CommandFailed
     from scratchwork.roots.default import workspace
     from scratchwork.roots.installing import install
     from scratchwork.roots.ledger import Ended
+    from scratchwork.roots.lending import Loan
     from scratchwork.roots.placement import Placement
     from scratchwork.roots.quota import Quota
     from scratchwork.roots.retention import Retention
     from scratchwork.roots.root import Found, Root
     from scratchwork.roots.sweeping import Swept
-    from scratchwork.roots.workspace import Attached, Workspace
+    from scratchwork.roots.workspace import Workspace
     from scratchwork.system.publishing import publish
     from scratchwork.system.trees import Usage
 
 __version__ = "0.1.0"
 
 _HOMES = {
-    "Attached": "roots.workspace",
+    "Attached": "roots.attached",
     "CannotEnforce": "errors",
     "CannotKeep": "errors",
     "CannotMakeWorkspace": "errors",
     "CannotPublish": "errors",
     "CleanupIncomplete": "errors",
+    "CommandFailed": "roots.commands",
     "DestinationExists": "errors",
     "Ended": "roots.ledger",
     "Found": "roots.root",
     "InvalidLabel": "errors",
+    "Loan": "roots.lending",
     "LocksUnsupported": "errors",
     "MemoryBudget": "files.budgets",
     "NoSuitablePlace": "errors",
@@ -81,8 +87,10 @@ _HOMES = {
     "WorkspaceAlive": "errors",
     "WorkspaceGone": "errors",
     "atomic_write": "files.atomic",
+    "handoff": "jobs.handoff",
     "install": "roots.installing",
     "publish": "system.publishing",
+    "temp_path": "jobs.handoff",
     "workspace": "roots.default",
 }
 
@@ -93,10 +101,12 @@ __all__ = [
     "CannotMakeWorkspace",
     "CannotPublish",
     "CleanupIncomplete",
+    "CommandFailed",
     "DestinationExists",
     "Ended",
     "Found",
     "InvalidLabel",
+    "Loan",
     "LocksUnsupported",
     "MemoryBudget",
     "NoSuitablePlace",
@@ -114,8 +124,10 @@ __all__ = [
     "WorkspaceAlive",
     "WorkspaceGone",
     "atomic_write",
+    "handoff",
     "install",
     "publish",
+    "temp_path",
     "workspace",
 ]
 

@@ -14,6 +14,8 @@
     ├── QuotaExceeded       (OSError, EDQUOT)    more than a workspace's or a root's quota allows
     ├── CannotEnforce       (OSError, as found)  the kernel won't enforce a quota here
     ├── NoSuitablePlace     (OSError, ENOSPC)    no directory meets what was asked for
+    ├── CommandFailed       (subprocess.CalledProcessError)  a command failed in a workspace; in `roots.commands`,
+    │                                            since `subprocess` takes long to import
     └── CleanupIncomplete   (OSError)            part of a workspace could not be removed
 
 Each is also the built-in error that a caller would expect, with `errno` and `filename` set where it is an

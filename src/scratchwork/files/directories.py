@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
     from types import TracebackType
+    from typing import Any
 
     from scratchwork.system.trees import Failure
 
@@ -111,7 +112,7 @@ class OwnedDirectory(Owned):
         if not _is_finalizing() and disown(self):  # else all is removed, and our modules may be empty
             self.remove_forgotten()
 
-    def __fspath__(self) -> str | bytes:
+    def __fspath__(self) -> Any:
         return self._path
 
     def __repr__(self) -> str:

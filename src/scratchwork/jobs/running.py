@@ -13,6 +13,7 @@ from scratchwork.jobs.supervision import Supervisor
 from scratchwork.roots.environment import environment
 from scratchwork.roots.quota import Quota
 from scratchwork.roots.root import Root
+from scratchwork.system.paths import within
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -130,10 +131,11 @@ def _publish(ws: Workspace | Confined, source: str, destination: str) -> None:
     from scratchwork.errors import CannotPublish
     from scratchwork.system.publishing import publish
 
-    top = os.fspath(ws)
-    path = os.path.normpath(os.path.join(top, source))
-    if not path.startswith(top + os.sep):
-        raise CannotPublish(destination, source, "check", OSError(errno.EINVAL, "it does not lie in the workspace"))
+    try:
+        path = within(os.fspath(ws), source)
+    except ValueError:
+        why = OSError(errno.EINVAL, "it does not lie in the workspace")
+        raise CannotPublish(destination, source, "check", why) from None
     publish(path, destination)
 
 

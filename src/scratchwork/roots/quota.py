@@ -10,6 +10,7 @@ import os
 
 from scratchwork.files import metering
 from scratchwork.system.facts import Fact
+from scratchwork.system.paths import within
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -146,15 +147,13 @@ def open_in(
     tree: str,
     name: str | os.PathLike[str],
     mode: str,
-    buffering: int,
-    encoding: str | None,
-    errors: str | None,
-    newline: str | None,
+    buffering: int = -1,
+    encoding: str | None = None,
+    errors: str | None = None,
+    newline: str | None = None,
 ) -> Any:  # noqa: ANN401 - the mode tells
     """Open a file in a tree, so that its writes count. See `Workspace.open`."""
-    path = os.path.normpath(os.path.join(tree, name))
-    if not path.startswith(tree + os.sep):
-        raise ValueError(f"{os.fspath(name)!r} does not lie in the workspace {tree!r}")
+    path = within(tree, name)
     if "b" not in mode:
         import io
 

@@ -7,8 +7,11 @@ twice, so a record without a workspace is garbage. A record that can't be unders
 
 from __future__ import annotations
 
+import os
 import time
 
+from scratchwork.errors import CannotKeep
+from scratchwork.roots import labels
 from scratchwork.system import names
 from scratchwork.system.facts import Fact
 
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
 POLICIES = ("never", "failure", "always")
 _SUFFIX = ".json"
 _MOST_BYTES = 2**16
+_MOST_WHY = 500
 LATEST = 1e11
 """A time that no record tells of, and that can still be shown: the year 5138."""
 
@@ -90,6 +94,16 @@ class Records:
         data = json.dumps(record.as_dict()).encode("ascii")
         self._folder.replace(name + _SUFFIX, f"{name}{_SUFFIX}.{names.draw()}", data)
 
+    def ask_to_keep(self, name: str, reason: str) -> None:
+        """Write the record that makes the owner of a living workspace, and every sweep, keep it. Raises CannotKeep."""
+        record = self.read(name)
+        parsed = labels.parse(name)
+        label = record.label if record is not None else parsed.label if parsed else name
+        try:
+            self.write(name, Record(label, "always", why=one_line(reason)))
+        except OSError as error:
+            raise CannotKeep(os.path.join(self._folder.path, name), error) from error
+
     def remove(self, name: str) -> None:
         """Remove the record of a workspace; none is fine."""
         self._folder.unlink(name + _SUFFIX)
@@ -104,6 +118,11 @@ class Records:
         """Take a record that makes no sense for 'keep', from when it was written."""
         since = self._folder.status(name + _SUFFIX).st_mtime
         return Record("?", "always", why="its record can't be read", since=since, until=since + self._age)
+
+
+def one_line(text: str) -> str:
+    """Return a reason as records, ledger and log have it: one line, not too long."""
+    return " ".join(text.split())[:_MOST_WHY]
 
 
 def is_amount(value: object) -> bool:

@@ -193,7 +193,7 @@ class Root:
         """
         if labels.parse(name) is None or self._look(name) is None:
             raise WorkspaceGone(os.path.join(self.path, name))
-        workspace.ask_to_keep(self._store, name, reason)
+        self._store.records.ask_to_keep(name, reason)
         sweep_one(self._store, name)
 
     def remove(self, name: str) -> Ended:

@@ -7,6 +7,7 @@ scratch-1000-myapp/                        0700, ours
     nightly-1t9k2lm-4qk-a7m2p9xq8c/        a workspace
     nightly-1t9k2lm-4qk-a7m2p9xq8c.json    its record, if it needs one
     nightly-1t9k2lm-4qk-a7m2p9xq8c.quota   the meter of its quota, if it has one
+    nightly-1t9k2lm-4qk-a7m2p9xq8c.lent    the locks of those who read what is lent of it, if anything is
     nightly-1t9k2lm-4qk-a7m2p9xq8c.lock    its lease, where a directory can't be locked
     nightly-1t9k2lm-4qk-a7m2p9xq8c.gone/   a workspace whose removal goes on in the background
 """
@@ -20,8 +21,8 @@ import sys
 
 from scratchwork.errors import CannotMakeWorkspace, InvalidLabel, LocksUnsupported, UntrustedRoot
 from scratchwork.files import metering
-from scratchwork.files.metering import ROOT_FILE, SUFFIX, WORKSPACE_VARIABLE
-from scratchwork.roots import labels
+from scratchwork.files.metering import ROOT_FILE, WORKSPACE_VARIABLE
+from scratchwork.roots import labels, lending
 from scratchwork.roots.ledger import FILE, ROTATED, Ledger
 from scratchwork.roots.records import Records
 from scratchwork.roots.retention import Retention
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
 
 KEEP_VARIABLE = "KEEP_TEMP"
 """Set to anything but '' or '0' when a root is opened, it makes every workspace a kept one."""
+
+BESIDE = (metering.SUFFIX, lending.SUFFIX)
+"""What the names of files end with that lie beside a workspace, besides its record and its lease, and go with it."""
 
 _SETTINGS = "root.conf"
 _OWN_FILES = frozenset({_SETTINGS, FILE, ROTATED, ROOT_FILE})
@@ -70,9 +74,10 @@ class Store:
 
     @staticmethod
     def workspace_of(entry: str) -> str | None:
-        """Return the workspace that an entry of the folder tells of, as its record or its meter; else None."""
-        if entry.endswith(SUFFIX):
-            return entry.removesuffix(SUFFIX)
+        """Return the workspace that an entry of the folder tells of, as its record or something else; else None."""
+        for suffix in BESIDE:
+            if entry.endswith(suffix):
+                return entry.removesuffix(suffix)
         return Records.workspace_of(entry)
 
 

@@ -10,10 +10,10 @@ import os
 import time
 
 from scratchwork.errors import CleanupIncomplete, WorkspaceAlive, WorkspaceGone
-from scratchwork.files.metering import SUFFIX
 from scratchwork.roots import labels
 from scratchwork.roots.ledger import Ended
 from scratchwork.roots.records import Record
+from scratchwork.roots.store import BESIDE
 from scratchwork.system.facts import Fact
 from scratchwork.system.leases import REMOVED
 from scratchwork.system.trees import Failure
@@ -224,8 +224,9 @@ class _Sweep:
         self.swept.bytes += removal.usage.bytes
         self.swept.files += removal.usage.files
         if removal.complete:
-            if self._present is None or name + SUFFIX in self._present:
-                self._store.folder.unlink(name + SUFFIX)
+            for beside in (name + suffix for suffix in BESIDE):
+                if self._present is None or beside in self._present:
+                    self._store.folder.unlink(beside)
             self._count(self._ended(name, told, record, removal.usage.files, removal.usage.bytes, why), counted=True)
         elif removal.ran_out_of_time:
             self.swept.complete = False

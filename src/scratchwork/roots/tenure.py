@@ -12,8 +12,9 @@ import time
 
 from scratchwork.errors import CannotKeep, CleanupIncomplete
 from scratchwork.files import metering
+from scratchwork.roots import lending
 from scratchwork.roots.ledger import compose
-from scratchwork.roots.records import Record, until_text
+from scratchwork.roots.records import Record, one_line, until_text
 from scratchwork.system.leases import REMOVED
 from scratchwork.system.trees import Usage
 
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from scratchwork.system.leases import Lease
     from scratchwork.system.trees import Removal
 
-_MOST_WHY = 500
 _FOREVER = float("inf")
 
 _under_way: dict[str, Tenure] = {}
@@ -96,10 +96,11 @@ class Tenure:
             self.keep, self.why = before
             raise CannotKeep(self.path, error) from error
 
-    def end(self, *, failure: str = "", background: bool = False) -> None:
+    def end(self, *, failure: str = "", background: bool = False, wait: float = lending.PATIENCE) -> None:
         """End it: keep the workspace if that is the policy, else remove it. `failure` says what went wrong, if it did.
 
-        Raises CleanupIncomplete. Ending again does nothing, and in a forked child no more than to let go of the lease.
+        `wait`: for so many seconds at most for what is lent. Raises CleanupIncomplete. Ending again does nothing, and
+        in a forked child no more than to let go of the lease.
         """
         self.is_over = True
         begun = _under_way.pop(self.name, None) is None
@@ -120,9 +121,11 @@ class Tenure:
             elif (asked := self._asked_meanwhile()) is not None:
                 self._retain(asked.why or "asked for")
             elif background:
-                handed_over = self._remove_in_background()
+                handed_over = self._remove_in_background(wait)
             else:
-                self._remove()
+                with (recall := lending.Recall(self.store.folder, self.name)):
+                    recall.wait(wait)
+                    self._remove()
         except FileNotFoundError:
             self._enter("cleaned", 0, 0, "somebody else had removed it")
         finally:
@@ -178,26 +181,42 @@ class Tenure:
             self._forget_record()
             self._enter("cleaned", usage.files, usage.bytes, "")
 
-    def _remove_in_background(self) -> bool:
-        """Take the name away at once and leave the bytes to a thread; return whether the thread has the lease now."""
-        hidden = self.name + REMOVED
-        self.store.folder.rename(self.name, hidden)
+    def _remove_in_background(self, wait: float) -> bool:
+        """Take the name away at once and leave the bytes to a thread; return whether the thread has the lease now.
+
+        Where something is lent the thread waits for that, and then takes the name away.
+        """
+        recall = lending.Recall(self.store.folder, self.name)
+        is_hidden = recall.is_over()
+        if is_hidden:
+            self._hide(recall)
         import threading
 
-        worker = threading.Thread(target=self._finish_in_background, args=(hidden,), name="scratchwork-cleanup")
+        worker = threading.Thread(
+            target=self._finish_in_background, args=(None if is_hidden else recall, wait), name="scratchwork-cleanup"
+        )
         try:
-            _workers[hidden] = worker
+            _workers[self.name] = worker
             worker.start()
         except RuntimeError:  # the interpreter is shutting down, or no thread is to be had
-            self._finish_in_background(hidden)
+            self._finish_in_background(None if is_hidden else recall, wait)
         return True
 
-    def _finish_in_background(self, hidden: str) -> None:
+    def _hide(self, recall: lending.Recall) -> None:
+        with recall:
+            self.store.folder.rename(self.name, self.name + REMOVED)
+
+    def _finish_in_background(self, recall: lending.Recall | None, wait: float) -> None:
         try:
-            self._report(self.store.leases.remove(hidden, self.lease, _FOREVER))
+            if recall is not None:
+                recall.wait(wait)
+                self._hide(recall)
+            self._report(self.store.leases.remove(self.name + REMOVED, self.lease, _FOREVER))
+        except FileNotFoundError:
+            self._enter("cleaned", 0, 0, "somebody else had removed it")
         finally:
             self.lease.release()
-            _workers.pop(hidden, None)
+            _workers.pop(self.name, None)
 
     def _forget_meter(self) -> None:
         if self.has_meter:
@@ -212,11 +231,6 @@ class Tenure:
         seconds = time.monotonic() - self.since
         line = compose(self.label, outcome, files, size, seconds, self.maker, why, self.name, time.time())
         self.store.ledger.append_lines(line)
-
-
-def one_line(text: str) -> str:
-    """Return a reason as records, ledger and log have it: one line, not too long."""
-    return " ".join(text.split())[:_MOST_WHY]
 
 
 def told(error: BaseException) -> str:
@@ -234,6 +248,7 @@ def _end_all() -> None:
     failure = told(error) if error is not None else ""
     left = list(_under_way.values())
     for tenure in left:
+        lending.forget(tenure.path)
         try:
             tenure.end(failure=failure)
         except OSError as problem:

@@ -124,6 +124,8 @@ class Watcher:
         import threading
 
         self._watches = [Watch(meter) for meter in meters]
+        self._listeners: list[OnExceeded] = []
+        self._error: OSError | None = None
         self._raiser: MainThreadRaiser | None = None
         if on_exceeded is None:
             on_exceeded = self._raiser = MainThreadRaiser()
@@ -144,19 +146,36 @@ class Watcher:
             if thread is not threading.current_thread():
                 thread.join()
 
+    def add_listener(self, listener: OnExceeded) -> None:
+        """Tell one more, before the one it was made with. Raises what it told last if it looks no more."""
+        self._listeners.append(listener)
+        if self._error is not None:
+            self._listeners.remove(listener)
+            raise self._error
+
+    def remove_listener(self, listener: OnExceeded) -> None:
+        """Tell that one no more."""
+        self._listeners.remove(listener)
+
     def _run(self) -> None:
         try:
             error = self._look_until_exceeded()
-            if error is not None:
-                self._on_exceeded(error)
             if isinstance(error, QuotaExceeded):
+                self._tell(error)
                 for watch in self._watches:
                     watch.allow_more()
                 error = self._look_until_exceeded()
-                if error is not None:
-                    self._on_exceeded(error)
+            self._error = error
+            if error is not None:
+                self._tell(error)
         except Exception as error:  # noqa: BLE001 - whatever it is, nobody watches from here on
-            self._on_exceeded(OSError(f"the watcher of a quota failed: {type(error).__name__}: {error}"))
+            self._error = OSError(f"the watcher of a quota failed: {type(error).__name__}: {error}")
+            self._tell(self._error)
+
+    def _tell(self, error: OSError) -> None:
+        for listener in list(self._listeners):
+            listener(error)
+        self._on_exceeded(error)
 
     def _look_until_exceeded(self) -> OSError | None:
         """Return what went wrong; None if nothing did until we were stopped."""

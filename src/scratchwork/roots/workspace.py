@@ -5,29 +5,30 @@ from __future__ import annotations
 import errno
 import os
 
-from scratchwork.errors import CannotKeep, CannotMakeWorkspace, WorkspaceGone
-from scratchwork.files import metering
+from scratchwork.errors import CannotMakeWorkspace
 from scratchwork.roots import labels
-from scratchwork.roots.quota import open_in, stored
-from scratchwork.roots.records import POLICIES, Record
-from scratchwork.roots.store import Store
-from scratchwork.roots.tenure import Tenure, one_line, told
+from scratchwork.roots.attached import Attached
+from scratchwork.roots.held import Held
+from scratchwork.roots.lending import PATIENCE
+from scratchwork.roots.records import POLICIES
+from scratchwork.roots.tenure import Tenure, told
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Mapping, Sequence
+    from subprocess import CompletedProcess
     from types import TracebackType
-    from typing import Any, Self
+    from typing import IO, Any, Self
 
-    from scratchwork.roots.quota import Quota, Terms
+    from scratchwork.roots.commands import Output
+    from scratchwork.roots.quota import Terms
     from scratchwork.roots.records import Keep
-    from scratchwork.system.leases import Lease
-    from scratchwork.system.trees import Usage
+    from scratchwork.roots.store import Store
 
 _MOST_TRIES = 10_000
 
 
-class Workspace:
+class Workspace(Held):
     """The directory of one job, leased: alive as long as a process that holds its lease runs.
 
     Made by `Root.workspace()`. Use it as a context manager; one that is not ended is removed when it is collected as
@@ -48,26 +49,24 @@ class Workspace:
         """Join a living workspace that another process made, so that it lives as long as either holds it.
 
         It protects against the death of the owner, not against its will: the owner's `cleanup()` removes it all the
-        same. Raises WorkspaceGone if nobody holds it, and UntrustedRoot as `Root` does.
+        same, but waits for what is lent (`Attached.lend`). Raises WorkspaceGone if nobody holds it, and UntrustedRoot
+        as `Root` does.
         """
         return Attached(path)
 
     @property
-    def path(self) -> Path:
-        """The absolute path of the directory."""
-        from pathlib import Path
-
-        return Path(self._tenure.path)
-
-    @property
-    def label(self) -> str:
-        """The label that it was made with, whole."""
-        return self._tenure.label
+    def _store(self) -> Store:
+        return self._tenure.store
 
     @property
     def name(self) -> str:
         """The name of the directory in its root."""
         return self._tenure.name
+
+    @property
+    def label(self) -> str:
+        """The label that it was made with, whole."""
+        return self._tenure.label
 
     @property
     def has_ended(self) -> bool:
@@ -78,32 +77,59 @@ class Workspace:
         """Return the lease's descriptor, to hand to a child that may outlive us: `pass_fds=[ws.fileno()]`."""
         return self._tenure.lease.fileno()
 
-    @property
-    def quota(self) -> Quota | None:
-        """What it may hold by a quota of its own; None if it has none."""
-        return stored(self._tenure.path)
-
-    def usage(self) -> Usage:
-        """Walk the workspace and return what it holds: files, directories, and bytes as `du` counts them."""
-        return self._tenure.store.leases.measure(self._tenure.name)
-
-    def open(
+    def run(
         self,
-        name: str | os.PathLike[str],
-        mode: str = "r",
-        buffering: int = -1,
+        arguments: Sequence[str | os.PathLike[str]],
+        *,
+        check: bool = True,
+        input: bytes | str | None = None,  # noqa: A002 - subprocess's word
+        stdin: int | IO[Any] | None = None,
+        stdout: Output = None,
+        stderr: Output = None,
         encoding: str | None = None,
-        errors: str | None = None,
-        newline: str | None = None,
-    ) -> Any:  # noqa: ANN401 - the mode tells
-        """Open a file in the workspace, as the built-in `open` does, so that its writes count against the quotas.
+        env: Mapping[str, str] | None = None,
+        cwd: str | os.PathLike[str] | None = None,
+        timeout: float | None = None,
+        grace: float = 5.0,
+    ) -> CompletedProcess[Any]:
+        """Run a command in the workspace to its end, as `subprocess.run` does, and return how it ended.
 
-        A write that would exceed the quota of the workspace, or of its root, raises QuotaExceeded; what was written
-        before it is intact. A file's length counts, holes included. What sits in a buffer counts when it is written,
-        which is at once where less than 1 MiB is left. Raises ValueError for a name that leads out of the workspace,
-        and what `open` raises. Safe in several threads and processes; after a fork, the child's writes count too.
+        It starts in the workspace (`cwd`: elsewhere, relative to it), with TMPDIR and the like leading there, and holds
+        the lease, so that the workspace lives as long as it does. It is given to no shell. It leads a process group of
+        its own: what it leaves running there is ended with it (SIGTERM, and SIGKILL after `grace` seconds), and ctrl-C
+        reaches it through us alone. It reads `input` (text as UTF-8, or as `encoding` says), or `stdin`, which is empty
+        by default. `env`: its environment, by default ours; the workspace's variables are added to it.
+
+        `stdout`, `stderr`: the name of a file in the workspace, to which the output goes, and whose path the result
+        has; or what `subprocess` knows (PIPE, STDOUT, DEVNULL, a file); by default ours. With `encoding` what a pipe
+        gave is text, else bytes.
+
+        With `check`, a status other than 0 raises CommandFailed, and the workspace is kept when it ends, whatever its
+        policy, so that somebody can look; without, the result has the status. `timeout`: in seconds, after which it is
+        ended, the workspace is kept, and subprocess.TimeoutExpired raised. A watched quota that is exceeded meanwhile
+        ends it, and QuotaExceeded is raised; what the metered one counts of a command's own writes, `Workspace.open`
+        says. Any exception that comes while it runs, KeyboardInterrupt too, ends it first.
+
+        Raises WorkspaceGone if the workspace has ended, FileNotFoundError and PermissionError if there is no such
+        command or it can't be executed, TypeError for a command in one string. What it does not read of `input` is
+        dropped. Safe in several threads. If we are killed it runs on, and holds the workspace.
         """
-        return open_in(self._tenure.path, name, mode, buffering, encoding, errors, newline)
+        from scratchwork.roots.commands import Command
+
+        return Command(
+            self._tenure,
+            arguments,
+            check=check,
+            input=input,
+            stdin=stdin,
+            stdout=stdout,
+            stderr=stderr,
+            encoding=encoding,
+            env=env,
+            cwd=cwd,
+            timeout=timeout,
+            grace=grace,
+        ).run()
 
     def keep(self, reason: str = "asked for") -> None:
         """Decide that the workspace is kept when it ends, however it ends, until its root's retention lets it go.
@@ -112,14 +138,15 @@ class Workspace:
         """
         self._tenure.mark_kept(reason)
 
-    def cleanup(self, *, background: bool = False) -> None:
+    def cleanup(self, *, background: bool = False, wait: float = PATIENCE) -> None:
         """End the workspace now: remove it, or keep it if that was decided.
 
         With `background` its name is gone at once, and a thread, for which the interpreter waits at exit, removes the
-        content; if the process is killed before that, a sweep does. Raises CleanupIncomplete if part of it can't be
-        removed, which names the parts, and CannotKeep. Once is enough; more does no harm.
+        content; if the process is killed before that, a sweep does. `wait`: the seconds that what is lent is waited for
+        (see `lend`; in the background with `background`, the name goes after that). Raises CleanupIncomplete if part of
+        it can't be removed, which names the parts, and CannotKeep. Once is enough; more does no harm.
         """
-        self._tenure.end(background=background)
+        self._tenure.end(background=background, wait=wait)
 
     def end(self, failure: str = "") -> None:
         """End the workspace as `cleanup` does, telling whether the job failed: with `keep="failure"` that keeps it.
@@ -134,9 +161,13 @@ class Workspace:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        self._leave(error)
+
+    def _leave(self, error: BaseException | None, *, background: bool = False) -> None:
+        """End the workspace at the end of a block, which `error` leaves."""
         failure = "" if error is None or _is_success(error) else told(error)
         try:
-            self._tenure.end(failure=failure)
+            self._tenure.end(failure=failure, background=background)
         except OSError as problem:  # CleanupIncomplete, CannotKeep, or what the operating system says
             if error is None:
                 raise
@@ -144,13 +175,7 @@ class Workspace:
 
             logging.getLogger("scratchwork").warning("%s", problem)
 
-    def __truediv__(self, name: str | os.PathLike[str]) -> Path:
-        return self.path / name
-
     def __fspath__(self) -> str:
-        return self._tenure.path
-
-    def __str__(self) -> str:
         return self._tenure.path
 
     def __repr__(self) -> str:
@@ -159,82 +184,6 @@ class Workspace:
     def __del__(self) -> None:
         if not self._tenure.is_over:
             _end_forgotten(self._tenure, repr(self))
-
-
-class Attached:
-    """A share in the lease of a workspace that another process made; a context manager and an `os.PathLike`."""
-
-    __slots__ = ("_lease", "_name", "_path", "_store")
-
-    def __init__(self, path: str | os.PathLike[str]) -> None:
-        self._path = os.path.abspath(path)
-        parent, self._name = os.path.split(self._path)
-        if labels.parse(self._name) is None:
-            raise WorkspaceGone(self._path, "that is not the path of a workspace")
-        try:
-            self._store = Store(parent, create=False)
-        except FileNotFoundError:
-            raise WorkspaceGone(self._path) from None
-        lease = self._store.leases.join(self._name)
-        if lease is None:
-            raise WorkspaceGone(self._path, "no such workspace, or nobody holds it any more")
-        self._lease: Lease = lease
-        metering.join(self._path)
-
-    @property
-    def path(self) -> Path:
-        """The absolute path of the directory."""
-        from pathlib import Path
-
-        return Path(self._path)
-
-    def fileno(self) -> int:
-        """Return the lease's descriptor; -1 after `release`."""
-        return self._lease.fileno()
-
-    @property
-    def quota(self) -> Quota | None:
-        """What it may hold by a quota of its own; None if it has none."""
-        return stored(self._path)
-
-    def usage(self) -> Usage:
-        """Walk the workspace and return what it holds."""
-        return self._store.leases.measure(self._name)
-
-    def open(
-        self,
-        name: str | os.PathLike[str],
-        mode: str = "r",
-        buffering: int = -1,
-        encoding: str | None = None,
-        errors: str | None = None,
-        newline: str | None = None,
-    ) -> Any:  # noqa: ANN401 - the mode tells
-        """Open a file in the workspace, as `Workspace.open` does."""
-        return open_in(self._path, name, mode, buffering, encoding, errors, newline)
-
-    def keep(self, reason: str = "asked for") -> None:
-        """Ask for the workspace to be kept when it ends; its owner and every sweep heed that. Raises CannotKeep."""
-        ask_to_keep(self._store, self._name, reason)
-
-    def release(self) -> None:
-        """Let go of the lease. Nothing is removed: that is up to the owner, or a sweep. Once is enough."""
-        self._lease.release()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.release()
-
-    def __truediv__(self, name: str | os.PathLike[str]) -> Path:
-        return self.path / name
-
-    def __fspath__(self) -> str:
-        return self._path
-
-    def __repr__(self) -> str:
-        return f"<Attached {self._path!r}>"
 
 
 def make(store: Store, label: str, keep: Keep, terms: Terms | None = None) -> Workspace:
@@ -266,17 +215,6 @@ def make(store: Store, label: str, keep: Keep, terms: Terms | None = None) -> Wo
     except OSError as error:
         raise CannotMakeWorkspace(store.path, error) from error
     return Workspace(tenure)
-
-
-def ask_to_keep(store: Store, name: str, reason: str) -> None:
-    """Write the record that makes the owner of a living workspace, and every sweep, keep it. Raises CannotKeep."""
-    record = store.records.read(name)
-    parsed = labels.parse(name)
-    label = record.label if record is not None else parsed.label if parsed else name
-    try:
-        store.records.write(name, Record(label, "always", why=one_line(reason)))
-    except OSError as error:
-        raise CannotKeep(os.path.join(store.path, name), error) from error
 
 
 def _prepare(tenure: Tenure, terms: Terms | None, *, has_record: bool) -> None:

@@ -36,14 +36,14 @@ if sys.platform == "linux":
         this_program: Any = None  # dlopen(3): NULL; typeshed has it wrong
         return int(call_function(dlsym(dlopen(this_program, 0), "prctl"), arguments))
 
-    def signal_descendants(number: int) -> None:
-        """Send a signal to every process that descends from us, as far as we may.
+    def signal_descendants(number: int, of: int | None = None) -> None:
+        """Send a signal to every process that descends from one, by default from us, as far as we may.
 
         Nobody else is hit: a pid that was given to another process meanwhile is noticed (pidfd_open(2), Linux 5.3).
         """
         from _signal import pidfd_send_signal  # type: ignore[import-not-found] # without `signal`'s enums
 
-        for pid, parent in _descendants():
+        for pid, parent in _descendants(os.getpid() if of is None else of):
             try:
                 descriptor = os.pidfd_open(pid)
             except OSError:
@@ -58,7 +58,7 @@ if sys.platform == "linux":
 
 else:
 
-    def signal_descendants(number: int) -> None:
+    def signal_descendants(number: int, of: int | None = None) -> None:
         """Do nothing: they can't be seen here."""
 
     def take_in_orphans() -> bool:
@@ -72,12 +72,12 @@ def children() -> list[int]:
     return [pid for pid in pids() if _parent(pid) == me]
 
 
-def _descendants() -> list[tuple[int, int]]:
-    """Return the pids of our descendants, each with its parent's, parents first."""
+def _descendants(of: int) -> list[tuple[int, int]]:
+    """Return the pids of a process's descendants, each with its parent's, parents first."""
     below: dict[int, list[int]] = {}
     for pid in pids():
         below.setdefault(_parent(pid), []).append(pid)
-    found = [(pid, os.getpid()) for pid in below.get(os.getpid(), [])]
+    found = [(pid, of) for pid in below.get(of, [])]
     for pid, _ in found:
         found += [(child, pid) for child in below.get(pid, [])]
     return found

@@ -1,0 +1,43 @@
+"""By setpgid(2) and killpg(3)."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+assert sys.platform != "win32"
+
+from signal import SIGCONT, SIGKILL, SIGTERM
+
+from scratchwork.system import processes
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+def options(descriptor: int) -> dict[str, Any]:
+    """Return what to give `subprocess.Popen` for a group of its own, which inherits a descriptor."""
+    return {"process_group": 0, "pass_fds": (descriptor,)}
+
+
+def tell(leader: int, *, kill: bool) -> None:
+    """Send SIGTERM, or SIGKILL, to a group, and to what descends from its leader and has left the group."""
+    number = SIGKILL if kill else SIGTERM
+    processes.signal_descendants(number, leader)
+    for one in (number, SIGCONT):  # a stopped one would not hear it
+        try:
+            os.killpg(leader, one)
+        except (ProcessLookupError, PermissionError):
+            pass  # all have ended, or are another user's (setuid)
+
+
+def is_left(leader: int) -> bool:
+    """Whether anybody is left in a group."""
+    try:
+        os.killpg(leader, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

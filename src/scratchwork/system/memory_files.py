@@ -1,0 +1,36 @@
+"""A file that lives in memory alone, and has a path all the same."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+
+_WHY = "no file can be had here that lives in memory alone"
+
+
+if sys.platform == "linux":
+
+    def make() -> int:
+        """Return the descriptor of an empty file that no file system holds (memfd_create(2)). Raises OSError."""
+        return os.memfd_create("scratchwork", os.MFD_CLOEXEC)
+
+    def path_of(descriptor: int) -> str:
+        """Return a path that leads to a descriptor's file as long as this process has it open (proc(5)).
+
+        For this user's processes, and root's. Raises OSError where there is no /proc.
+        """
+        path = f"/proc/{os.getpid()}/fd/{descriptor}"
+        if not os.path.exists(path):
+            raise OSError(errno.EOPNOTSUPP, f"{_WHY}: /proc is not mounted", path)
+        return path
+
+else:
+
+    def make() -> int:
+        """Raise OSError."""
+        raise OSError(errno.EOPNOTSUPP, f"{_WHY}: only Linux has them")
+
+    def path_of(descriptor: int) -> str:
+        """Raise OSError."""
+        raise OSError(errno.EOPNOTSUPP, f"{_WHY}: only Linux has them", str(descriptor))
