@@ -8,7 +8,7 @@ import pytest
 
 import scratchwork
 from scratchwork import Root, UntrustedRoot, Workspace, WorkspaceGone
-from scratchwork.roots import workspace
+from scratchwork.roots.records import Records
 from tests.helpers_programs import kill, running
 from tests.roots import deaths
 from tests.roots.test_workspace import HOLD
@@ -69,7 +69,7 @@ def test_the_owner_heeds_it_too(root: Root) -> None:
 
 
 def test_control_without_asking_it_is_removed(root: Root, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workspace, "ask_to_keep", lambda *_: None)
+    monkeypatch.setattr(Records, "ask_to_keep", lambda *_: None)
     with root.workspace() as ws:
         (ws / "file").touch()
         with Workspace.attach(ws) as attached:

@@ -6,9 +6,9 @@ import os
 
 
 def within(tree: str, name: str | os.PathLike[str]) -> str:
-    """Return the absolute path of what `name` means in a workspace. Raises ValueError for one that leads out, or to its top.
+    """Return the absolute path of what `name` means in a workspace.
 
-    It goes by the text alone: a symlink in the tree may still lead elsewhere.
+    Raises ValueError for one that leads out, or to its top. It goes by the text alone: a symlink may lead elsewhere.
     """
     path = os.path.normpath(os.path.join(tree, name))
     if not path.startswith(tree + os.sep):
