@@ -90,3 +90,4 @@ class atomic_write:  # noqa: N801 - used as a function
             except OSError:
                 pass  # there is no room for what is thrown away, or the error of the first attempt is on its way
             self._draft.close()
+            del self._draft, self._file  # and with it the descriptor of the folder

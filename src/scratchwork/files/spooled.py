@@ -103,7 +103,7 @@ class Storage(io.RawIOBase):
         """Return where that many bytes may be written; go to disk if they may not be in memory. Raises SpoolFull."""
         if size > self._cap:
             raise SpoolFull(self._cap, size)
-        if not self.rolled and not self._may_hold(size):
+        if not self.rolled and not self.may_hold(size):
             self.roll_over()
         return self.content
 
@@ -147,7 +147,7 @@ class Storage(io.RawIOBase):
             self._granted = size
         return size
 
-    def _may_hold(self, size: int) -> bool:
+    def may_hold(self, size: int) -> bool:
         """Whether that many bytes may be in memory; takes them from the budget."""
         if size > self.max_size > 0:
             return False
@@ -248,6 +248,10 @@ class BinarySpool(Nameless, io.BufferedRandom):
             # just before: it reads elsewhere, and what was written ends up elsewhere.
             self.flush()
             return super().read1(size)
+
+    def fits(self, size: int) -> bool:
+        """Whether it is in memory, and so many bytes more written here stay there; takes them from the budget."""
+        return not self.raw.rolled and self.raw.may_hold(self.tell() + size)
 
     def rollover(self) -> None:
         """Go to disk now. Raises OSError, after which it is in memory as before."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-from itertools import chain
 
 from scratchwork.files.making import harmless
 from scratchwork.files.pouring import chunks_of
@@ -15,7 +14,6 @@ from scratchwork.tempfile import TemporaryDirectory
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
     from types import TracebackType
     from typing import IO, Any
@@ -107,66 +105,67 @@ class handoff:  # noqa: N801 - used as a function
         self._memory = memory
         self._dir = dir
         self._folder: Folder | None = None
+        self._file: IO[Any] | None = None
+        self._is_empty = True
         self._fd = -1
 
     def __enter__(self) -> Path:
-        from pathlib import Path
-
         try:
-            return Path(self._write_to_memory() if self._memory else self._write())
+            path = self.begin()
+            for chunk in self._chunks:
+                self.append(chunk)
+            self.finish()
         except BaseException:
             self.__exit__(None, None, None)
             raise
+        return path
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        file, fd, self._fd = self._file, self._fd, -1
         try:
+            if file is not None and not file.closed:
+                file.close()
+        finally:
             if self._folder is not None:
                 self._folder.cleanup()
-        finally:
-            fd, self._fd = self._fd, -1
             if fd >= 0:
                 os.close(fd)
 
-    def _write(self) -> str:
-        path = self._make_path()
-        with open_in(os.path.dirname(path), path, "xb") as file:
-            self._pour(file)
-        return path
+    def begin(self) -> Path:
+        """Make the file, empty yet, and return its path. For who has the chunks one by one; `__exit__` ends it."""
+        from pathlib import Path
 
-    def _write_to_memory(self) -> str:
+        if not self._memory:
+            path = self._make_path()
+            self._file = open_in(os.path.dirname(path), path, "xb")
+            return Path(path)
         self._fd = memory_files.make()
-        target = memory_files.path_of(self._fd)
-        with open(self._fd, "wb", closefd=False) as file:
-            self._pour(file)
-        if not self._suffix:
-            return target
-        path = self._make_path()
-        os.symlink(target, path)
-        return path
+        path = target = memory_files.path_of(self._fd)
+        self._file = open(self._fd, "wb", closefd=False)  # noqa: SIM115 - closed in the end
+        if self._suffix:
+            path = self._make_path()
+            os.symlink(target, path)
+        return Path(path)
+
+    def append(self, chunk: Any) -> None:  # noqa: ANN401 - bytes or str
+        """Write a chunk; what the first one is, bytes or str, all are. Raises TypeError if it is another."""
+        if self._is_empty and isinstance(chunk, str):
+            assert self._file is not None
+            self._file = io.TextIOWrapper(self._file, self._encoding, newline=self._newline)
+        self._is_empty = False
+        assert self._file is not None
+        self._file.write(chunk)
+
+    def finish(self) -> None:
+        """Write what is left, and close the file, which stays."""
+        assert self._file is not None
+        self._file.close()
 
     def _make_path(self) -> str:
         self._folder = _folder(self._dir, "handoff")
         return os.path.join(os.fsdecode(self._folder), f"data{self._suffix}")
-
-    def _pour(self, file: IO[bytes]) -> None:
-        """Write all of it; what the first chunk is, all are."""
-        first = next(self._chunks, b"")
-        chunks: Iterator[Any] = chain((first,), self._chunks)
-        if isinstance(first, str):
-            with _Text(file, self._encoding, newline=self._newline) as text:
-                text.writelines(chunks)
-        else:
-            file.writelines(chunks)
-
-
-class _Text(io.TextIOWrapper):
-    """A text file that leaves the one below it open."""
-
-    def close(self) -> None:
-        self.flush()
-        self.detach()
 
 
 def _folder(dir: str | os.PathLike[str] | None, label: str) -> Folder:  # noqa: A002 - tempfile's word
