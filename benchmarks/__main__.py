@@ -10,7 +10,7 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
-from benchmarks import files, leasing, limits, reporting, starting, sweeping, unleased
+from benchmarks import files, handing, leasing, limits, loops, reporting, starting, sweeping, unleased
 from benchmarks.timing import Result
 
 TMPFS = Path("/dev/shm")
@@ -43,6 +43,10 @@ def main() -> int:
             results += unleased.measure(place, folder, quick=arguments.quick)
             _tell(f"limits, {place}")
             results += limits.measure(place, folder, quick=arguments.quick)
+            _tell(f"hand-off, {place}")
+            results += handing.measure(place, folder, quick=arguments.quick)
+            _tell(f"event loops, {place}")
+            results += loops.measure(place, folder, quick=arguments.quick)
     _report(results, Path(arguments.output), quick=arguments.quick)
     return 0
 

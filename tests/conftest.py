@@ -45,8 +45,11 @@ def temp(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setattr(tempfile, "tempdir", None)
     monkeypatch.setattr(default, "_open", {})
+    monkeypatch.setattr(default, "_standing", {})
     monkeypatch.setattr(installing, "_installed", [])
     yield path
+    for standing in default._standing.values():
+        standing.close()
     shutil.rmtree(path)
 
 

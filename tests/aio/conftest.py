@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from scratchwork import tempfile
+from scratchwork.roots import default
 
 _OF_A_ROOT = {"root.conf", "root.quota", "ledger.jsonl"}
 
@@ -44,6 +45,9 @@ def left(temp: Path) -> Callable[[], list[str]]:
     def look() -> list[str]:
         gc.collect()
         await_background()
+        for standing in default._standing.values():  # what a process has for hand-offs, until it exits
+            assert os.listdir(standing) == []
+            standing.close()
         lying = [str(path) for path in temp.rglob("*") if path.name not in _OF_A_ROOT and path.parent != temp]
         lying += [str(path) for path in temp.iterdir() if not path.name.startswith("scratch-")]
         return lying + _open_below(temp)

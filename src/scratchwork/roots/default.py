@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from scratchwork.roots.root import Root
+from scratchwork.roots.standing import Standing
 from scratchwork.roots.store import root_path
 
 TYPE_CHECKING = False
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 APP = "default"
 _open: dict[str, Root] = {}
+_standing: dict[str, Standing] = {}
 
 
 def workspace(
@@ -39,3 +41,9 @@ def workspace(
     return root.workspace(
         label, keep=keep, quota=quota, enforce=enforce, on_exceeded=on_exceeded, reserve=reserve, placement=placement
     )
+
+
+def standing() -> Standing:
+    """Return the workspace, in the default root, for what a process needs for a moment, again and again."""
+    path = root_path(APP, None)
+    return _standing.setdefault(path, Standing(lambda: workspace("standing")))
