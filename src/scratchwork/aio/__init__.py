@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from scratchwork.aio.files import File, Spool
     from scratchwork.aio.handing import atomic_write, handoff, publish, temp_path
     from scratchwork.aio.opening import Opening
+    from scratchwork.aio.roots import Root, install, workspace
     from scratchwork.aio.tempfiles import (
         Directory,
         NamedTemporaryFile,
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
         mkdtemp,
         mkstemp,
     )
-    from scratchwork.aio.workspaces import Attached, Loan, Root, Workspace, install, workspace
+    from scratchwork.aio.workspaces import Attached, Loan, Workspace
 
 _HOMES = {
     "Attached": "workspaces",
@@ -43,7 +44,7 @@ _HOMES = {
     "Loan": "workspaces",
     "NamedTemporaryFile": "tempfiles",
     "Opening": "opening",
-    "Root": "workspaces",
+    "Root": "roots",
     "Spool": "files",
     "SpooledTemporaryFile": "tempfiles",
     "TemporaryDirectory": "tempfiles",
@@ -53,12 +54,12 @@ _HOMES = {
     "gettempdir": "tempfiles",
     "gettempdirb": "tempfiles",
     "handoff": "handing",
-    "install": "workspaces",
+    "install": "roots",
     "mkdtemp": "tempfiles",
     "mkstemp": "tempfiles",
     "publish": "handing",
     "temp_path": "handing",
-    "workspace": "workspaces",
+    "workspace": "roots",
 }
 
 __all__ = [

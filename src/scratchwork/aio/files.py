@@ -38,7 +38,29 @@ class _OneAtATime:
             return method(*arguments, **options)
 
 
-class File(AsyncFile[Any]):
+class Staying:
+    """What is temporary, and can be kept or published: see the methods of the object that is wrapped."""
+
+    _fp: Any
+
+    async def keep(self) -> Path:
+        """Let it stay, and return its path. Raises AttributeError for a file that can't."""
+        return Path(await call(self._fp.keep))
+
+    async def publish(
+        self,
+        destination: str | os.PathLike[str],
+        overwrite: bool = True,
+        durable: bool = True,
+        mode: int | None = None,
+        *,
+        inherit: bool = False,
+    ) -> Path:
+        """Move it to where it belongs, atomically. Raises AttributeError for a file that can't."""
+        return Path(await call(partial(self._fp.publish, destination, overwrite, durable, mode, inherit=inherit)))
+
+
+class File(Staying, AsyncFile[Any]):
     """An `anyio.AsyncFile` that is closed whatever is cancelled. For one task at a time."""
 
     def __init__(self, file: IO[Any]) -> None:
@@ -63,22 +85,6 @@ class File(AsyncFile[Any]):
 
     async def __aexit__(self, *exception: object) -> None:
         await self.leave(None)
-
-    async def keep(self) -> Path:
-        """Do what the file's own `keep` does; a file without it raises AttributeError."""
-        return Path(await call(self._fp.keep))
-
-    async def publish(
-        self,
-        destination: str | os.PathLike[str],
-        overwrite: bool = True,
-        durable: bool = True,
-        mode: int | None = None,
-        *,
-        inherit: bool = False,
-    ) -> Path:
-        """Do what the file's own `publish` does; a file without it raises AttributeError."""
-        return Path(await call(partial(self._fp.publish, destination, overwrite, durable, mode, inherit=inherit)))
 
     def __fspath__(self) -> str | bytes:
         path: str | bytes = self._fp.__fspath__()

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from anyio import Path
 
-import scratchwork
 from scratchwork.aio.calls import call, finish, make
 from scratchwork.aio.files import File
 from scratchwork.aio.opening import Entering
+from scratchwork.files import atomic
+from scratchwork.jobs import handoff as handing
+from scratchwork.system import publishing
 
 if TYPE_CHECKING:
     import os
@@ -25,7 +27,7 @@ def temp_path(
     dir: str | os.PathLike[str] | None = None,
 ) -> Entering:
     """Give a private path with nothing there yet, for an `async with`."""
-    return Entering(scratchwork.temp_path(suffix, prefix, dir))
+    return Entering(handing.temp_path(suffix, prefix, dir))
 
 
 class handoff(Entering):  # noqa: N801 - used as a function
@@ -47,7 +49,7 @@ class handoff(Entering):  # noqa: N801 - used as a function
         if isinstance(data, File):
             data = data.wrapped
         self._chunks: AsyncIterable[Any] | None = data if hasattr(data, "__aiter__") else None
-        self._handoff = scratchwork.handoff(
+        self._handoff = handing.handoff(
             b"" if self._chunks is not None else data, suffix, encoding, newline, memory=memory, dir=dir
         )
         super().__init__(self._handoff)
@@ -83,9 +85,7 @@ async def publish(
     inherit: bool = False,
 ) -> Path:
     """Move a finished file or directory to where it belongs, in one step. Cancelled, it is moved or it is not."""
-    return Path(
-        await call(partial(scratchwork.publish, source, destination, overwrite, durable, mode, inherit=inherit))
-    )
+    return Path(await call(partial(publishing.publish, source, destination, overwrite, durable, mode, inherit=inherit)))
 
 
 class atomic_write:  # noqa: N801 - used as a function
@@ -105,7 +105,7 @@ class atomic_write:  # noqa: N801 - used as a function
         permissions: int | None = None,
         inherit: bool = False,
     ) -> None:
-        self._writing = scratchwork.atomic_write(
+        self._writing = atomic.atomic_write(
             path,
             mode,
             buffering=buffering,

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import os
-from functools import partial
 from typing import TYPE_CHECKING, Any
-
-from anyio import Path
 
 from scratchwork import tempfile
 from scratchwork.aio.calls import call, finish, make
-from scratchwork.aio.files import File, Spool, opening
+from scratchwork.aio.files import File, Spool, Staying, opening
 from scratchwork.aio.opening import Opening
 
 if TYPE_CHECKING:
@@ -102,11 +99,11 @@ def SpooledTemporaryFile(
     )
 
 
-class Directory:
+class Directory(Staying):
     """A directory that is removed with all that is in it when the block ends, or `cleanup` is called."""
 
     def __init__(self, wrapped: tempfile.TemporaryDirectory) -> None:
-        self.wrapped = wrapped
+        self.wrapped = self._fp = wrapped
 
     @property
     def name(self) -> str | bytes:
@@ -116,22 +113,6 @@ class Directory:
     async def cleanup(self) -> None:
         """Remove it now, whatever is cancelled meanwhile. Raises as the original does."""
         await finish(self.wrapped.cleanup)
-
-    async def keep(self) -> Path:
-        """Decide that it stays, where it is, and return its path."""
-        return Path(await call(self.wrapped.keep))
-
-    async def publish(
-        self,
-        destination: str | os.PathLike[str],
-        overwrite: bool = True,
-        durable: bool = True,
-        mode: int | None = None,
-        *,
-        inherit: bool = False,
-    ) -> Path:
-        """Move it to where it belongs, atomically."""
-        return Path(await call(partial(self.wrapped.publish, destination, overwrite, durable, mode, inherit=inherit)))
 
     async def leave(self, error: BaseException | None) -> None:
         """Remove it at the end of a block, unless it is to stay."""

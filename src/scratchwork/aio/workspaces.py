@@ -1,44 +1,42 @@
-"""Workspaces and roots for async code: scratchwork's own, called in threads."""
+"""Workspaces for async code: scratchwork's own, called in threads."""
 
 from __future__ import annotations
 
 import os
 from contextlib import suppress
-from functools import partial
-from threading import Lock
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from anyio import CancelScope, Path, RunFinishedError, from_thread
 from anyio.lowlevel import current_token
 
-import scratchwork
 from scratchwork.aio.calls import call, finish, make, stoppable
 from scratchwork.aio.files import File, opening
 from scratchwork.aio.opening import Opening
+from scratchwork.roots.attached import Attached as SyncAttached
 from scratchwork.roots.commands import Command
 from scratchwork.roots.lending import PATIENCE
+from scratchwork.roots.lending import Loan as SyncLoan
+from scratchwork.roots.workspace import Workspace as SyncWorkspace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from subprocess import CompletedProcess
     from types import TracebackType
-    from typing import IO, Self
+    from typing import IO
 
-    from scratchwork import Ended, Found, Placement, Quota, Retention, Swept, Usage
+    from scratchwork import Quota, Usage
     from scratchwork.roots.commands import Output
-    from scratchwork.roots.held import Held as Sync
+    from scratchwork.roots.held import Held as SyncHeld
     from scratchwork.roots.merging import Part
-    from scratchwork.roots.quota import Enforcement, InForce
-    from scratchwork.roots.records import Keep
     from scratchwork.roots.watching import OnExceeded
 
-H = TypeVar("H", bound="Sync")
+H = TypeVar("H", bound="SyncHeld")
 
 
 class Loan:
     """Something in a workspace that is in use, see `scratchwork.Loan`."""
 
-    def __init__(self, loan: scratchwork.Loan) -> None:
+    def __init__(self, loan: SyncLoan) -> None:
         self._loan = loan
 
     @property
@@ -132,7 +130,7 @@ class Held(Generic[H]):
         return repr(self.wrapped)
 
 
-class Attached(Held[scratchwork.Attached]):
+class Attached(Held[SyncAttached]):
     """A share in the lease of a workspace that another process made."""
 
     async def keep(self, reason: str = "asked for") -> None:
@@ -149,13 +147,13 @@ class Attached(Held[scratchwork.Attached]):
         await self.release()
 
 
-class Workspace(Held[scratchwork.Workspace]):
+class Workspace(Held[SyncWorkspace]):
     """The directory of one job, leased. See `scratchwork.Workspace`."""
 
     @staticmethod
     def attach(path: str | os.PathLike[str]) -> Opening[Attached]:
         """Join a living workspace that another process made: `async with Workspace.attach(path) as ws`."""
-        return Opening(lambda: Attached(scratchwork.Attached(path)), lambda made: made.wrapped.release())
+        return Opening(lambda: Attached(SyncAttached(path)), lambda made: made.wrapped.release())
 
     @property
     def label(self) -> str:
@@ -227,7 +225,7 @@ class _Cancelled(Exception):
 class WorkspaceOpening(Opening[Workspace]):
     """What makes a workspace; for a block, it watches its quota as well."""
 
-    def __init__(self, make_it: Callable[[OnExceeded | None], scratchwork.Workspace], *, cancels: bool) -> None:
+    def __init__(self, make_it: Callable[[OnExceeded | None], SyncWorkspace], *, cancels: bool) -> None:
         """`cancels`: what exceeds the quota cancels the block, which then raises QuotaExceeded."""
         self._make_it = make_it
         self._scope = CancelScope() if cancels else None
@@ -262,161 +260,3 @@ class WorkspaceOpening(Opening[Workspace]):
 
 def _unmake(made: Workspace) -> None:
     made.wrapped.cleanup()
-
-
-class Root:
-    """A private directory of one application, holding its workspaces. See `scratchwork.Root`.
-
-    Making the object does nothing yet: the root is opened, and swept, when it is first needed. Tasks may share it.
-    """
-
-    def __init__(
-        self,
-        app: str,
-        dir: str | os.PathLike[str] | None = None,
-        *,
-        retention: Retention | None = None,
-        quota: Quota | int | str | None = None,
-        sweep_first: bool = True,
-    ) -> None:
-        self._use(partial(scratchwork.Root, app, dir, retention=retention, quota=quota, sweep_first=sweep_first))
-
-    @classmethod
-    def at(cls, path: str | os.PathLike[str], *, sweep_first: bool = False) -> Self:
-        """Use a root that exists, by its own path."""
-        root = cls.__new__(cls)
-        root._use(partial(scratchwork.Root.at, path, sweep_first=sweep_first))  # noqa: SLF001 - our own
-        return root
-
-    def _use(self, open_it: Callable[[], scratchwork.Root]) -> None:
-        self._open = open_it
-        self._lock = Lock()
-        self._root: scratchwork.Root | None = None
-
-    async def opened(self) -> scratchwork.Root:
-        """Return the root as code that is not async has it, opened. Raises what opening one raises."""
-        return await call(self._opened)
-
-    def workspace(
-        self,
-        label: str = "job",
-        *,
-        keep: Keep = "never",
-        quota: Quota | int | str | None = None,
-        enforce: Enforcement = "metered",
-        on_exceeded: OnExceeded | None = None,
-        reserve: int | str | None = None,
-        placement: Placement | str | None = None,
-    ) -> WorkspaceOpening:
-        """Make a workspace: `async with root.workspace("label") as ws`. See `scratchwork.Root.workspace`.
-
-        With `enforce="watched"` and no `on_exceeded`, what exceeds the quota cancels the block, which then raises
-        QuotaExceeded; without a block (`await`), `on_exceeded` must be given. It is called in a thread.
-        """
-        return _workspace(
-            lambda: self._opened().workspace, label, keep, quota, enforce, on_exceeded, reserve, placement
-        )
-
-    async def workspaces(self) -> list[Found]:
-        """Return what is in the root, the oldest first. Changes nothing."""
-        return await call(lambda: self._opened().workspaces())
-
-    async def sweep(
-        self,
-        *,
-        dry_run: bool = False,
-        seconds: float | None = None,
-        progress: Callable[[int, int], None] | None = None,
-    ) -> Swept:
-        """Remove every workspace that nobody holds. See `scratchwork.Root.sweep`.
-
-        `progress` is called in a thread. Cancelled, it returns at once; what is just being removed, is.
-        """
-        stopped = False
-
-        def go_on(done: int, total: int) -> None:
-            if stopped:
-                raise _Cancelled
-            if progress is not None:
-                progress(done, total)
-
-        def stop() -> None:
-            nonlocal stopped
-            stopped = True
-
-        return await stoppable(
-            lambda: self._opened().sweep(dry_run=dry_run, seconds=seconds, progress=go_on), stop, waits=False
-        )
-
-    async def keep(self, name: str, reason: str = "asked for") -> None:
-        """Keep a workspace. See `scratchwork.Root.keep`."""
-        await call(lambda: self._opened().keep(name, reason))
-
-    async def remove(self, name: str) -> Ended:
-        """Remove a workspace that nobody holds. See `scratchwork.Root.remove`."""
-        return await call(lambda: self._opened().remove(name))
-
-    async def history(self) -> list[Ended]:
-        """Return how workspaces ended, the oldest first."""
-        return await call(lambda: self._opened().history())
-
-    async def usage(self) -> Usage:
-        """Walk all workspaces and return what they hold together."""
-        return await call(lambda: self._opened().usage())
-
-    async def usage_of(self, name: str) -> Usage:
-        """Walk one workspace and return what it holds."""
-        return await call(lambda: self._opened().usage_of(name))
-
-    async def limits_of(self, name: str) -> InForce | None:
-        """Return the quota of one workspace, as it is enforced now."""
-        return await call(lambda: self._opened().limits_of(name))
-
-    def _opened(self) -> scratchwork.Root:
-        with self._lock:
-            if self._root is None:
-                self._root = self._open()
-            return self._root
-
-
-def workspace(
-    label: str = "job",
-    *,
-    keep: Keep = "never",
-    quota: Quota | int | str | None = None,
-    enforce: Enforcement = "metered",
-    on_exceeded: OnExceeded | None = None,
-    reserve: int | str | None = None,
-    placement: Placement | str | None = None,
-) -> WorkspaceOpening:
-    """Make a workspace in the default root: `async with aio.workspace("label") as ws`. See `Root.workspace`."""
-    return _workspace(lambda: scratchwork.workspace, label, keep, quota, enforce, on_exceeded, reserve, placement)
-
-
-def _workspace(
-    maker: Callable[[], Callable[..., scratchwork.Workspace]],
-    label: str,
-    keep: Keep,
-    quota: Quota | int | str | None,
-    enforce: Enforcement,
-    on_exceeded: OnExceeded | None,
-    reserve: int | str | None,
-    placement: Placement | str | None,
-) -> WorkspaceOpening:
-    def make_it(cancel: OnExceeded | None) -> scratchwork.Workspace:
-        return maker()(
-            label,
-            keep=keep,
-            quota=quota,
-            enforce=enforce,
-            on_exceeded=on_exceeded or cancel,
-            reserve=reserve,
-            placement=placement,
-        )
-
-    return WorkspaceOpening(make_it, cancels=enforce == "watched" and on_exceeded is None)
-
-
-async def install(app: str, **options: Any) -> Workspace:
-    """Do what `scratchwork.install` does, with the same arguments."""
-    return Workspace(await call(lambda: scratchwork.install(app, **options)))
