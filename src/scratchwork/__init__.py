@@ -6,6 +6,7 @@ Which one to use:
 - `install("myapp")`: the same for a whole program; `tempfile` works inside it from then on.
 - `Root("myapp")`: a place of one's own for workspaces, with its own retention, sweeps and history.
 - `from scratchwork import tempfile`: the standard library's module, faster and with its faults mended.
+- `Uploads(cap=...)`: a web application's uploads, in memory while small; `scratchwork.integrations` has the frameworks.
 - `publish(source, destination)`, `atomic_write(path)`: readers see the old file, or the whole new one.
 - the command `scratch run -- PROGRAM`: the same for any program in any language.
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
         ScratchError,
         SpoolFull,
         UntrustedRoot,
+        UploadTooLarge,
         WorkspaceAlive,
         WorkspaceGone,
     )
@@ -51,6 +53,7 @@ if TYPE_CHECKING:
     from scratchwork.roots.retention import Retention
     from scratchwork.roots.root import Found, Root
     from scratchwork.roots.sweeping import Swept
+    from scratchwork.roots.uploads import Uploads
     from scratchwork.roots.workspace import Workspace
     from scratchwork.system.publishing import publish
     from scratchwork.system.trees import Usage
@@ -82,6 +85,8 @@ _HOMES = {
     "SpoolFull": "errors",
     "Swept": "roots.sweeping",
     "UntrustedRoot": "errors",
+    "UploadTooLarge": "errors",
+    "Uploads": "roots.uploads",
     "Usage": "system.trees",
     "Workspace": "roots.workspace",
     "WorkspaceAlive": "errors",
@@ -119,6 +124,8 @@ __all__ = [
     "SpoolFull",
     "Swept",
     "UntrustedRoot",
+    "UploadTooLarge",
+    "Uploads",
     "Usage",
     "Workspace",
     "WorkspaceAlive",

@@ -11,6 +11,7 @@
     ├── CannotPublish       (OSError, as found)  a result could not be moved to where it belongs
     │   └── DestinationExists (FileExistsError)  something has that name, and was not to be overwritten
     ├── SpoolFull           (OSError, EFBIG)     more was written to a spool than its cap allows
+    ├── UploadTooLarge      (OSError, EFBIG)     a request's body is larger than its cap allows
     ├── QuotaExceeded       (OSError, EDQUOT)    more than a workspace's or a root's quota allows
     ├── CannotEnforce       (OSError, as found)  the kernel won't enforce a quota here
     ├── NoSuitablePlace     (OSError, ENOSPC)    no directory meets what was asked for
@@ -141,6 +142,20 @@ class SpoolFull(ScratchError, OSError):
         self.cap = cap
         self.size = size
         super().__init__(errno.EFBIG, f"a spool with a cap of {cap} bytes would hold {size}; raise its cap", "<spool>")
+
+
+class UploadTooLarge(ScratchError, OSError):
+    """The body of a request is larger than the cap allows.
+
+    `cap`: in bytes. `size`: what was announced, or else what has come so far, in bytes.
+    """
+
+    def __init__(self, cap: int, size: int) -> None:
+        self.cap = cap
+        self.size = size
+        super().__init__(
+            errno.EFBIG, f"a body of {size:,} bytes or more is over the cap of {cap:,}; raise the cap", "<upload>"
+        )
 
 
 class QuotaExceeded(ScratchError, OSError):
