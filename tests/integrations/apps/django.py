@@ -1,0 +1,49 @@
+"""A Django application, its settings included."""
+
+from __future__ import annotations
+
+import gc
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.files.storage import FileSystemStorage
+from django.core.handlers.wsgi import WSGIHandler
+from django.http import HttpRequest, JsonResponse
+from django.urls import path
+
+from tests.integrations.apps import shared
+
+OURS: dict[str, Any] = {
+    "FILE_UPLOAD_HANDLERS": ["scratchwork.integrations.django.ScratchUploadHandler"],
+    "MIDDLEWARE": ["scratchwork.integrations.django.UploadMiddleware"],
+    "SCRATCHWORK_UPLOADS": shared.terms,
+}
+if shared.without_middleware:
+    del OURS["MIDDLEWARE"]
+settings.configure(ALLOWED_HOSTS=["*"], ROOT_URLCONF=__name__, **({} if shared.is_plain else OURS))
+
+from scratchwork.integrations.django import uploads  # noqa: E402 - after the settings
+
+
+def upload(request: HttpRequest) -> JsonResponse:
+    """Take a file; `?to=` publishes it, `?save=` gives it to Django's own storage."""
+    if not shared.is_plain:
+        shared.kept.append(request)
+    file = request.FILES["file"]
+    told = shared.told(file.file, file.name)
+    if "to" in request.GET:
+        file.publish(request.GET["to"])
+    if "save" in request.GET:
+        target = Path(request.GET["save"])
+        FileSystemStorage(target.parent).save(target.name, file)
+    return JsonResponse({**told, "class": type(file).__name__})
+
+
+def state(request: HttpRequest) -> JsonResponse:
+    gc.collect()
+    return JsonResponse(shared.state(uploads()))
+
+
+urlpatterns = [path("upload", upload), path("state", state)]
+app = WSGIHandler()
