@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from benchmarks import files, handing, leasing, limits, loops, reporting, starting, sweeping, unleased
+from benchmarks import files, leasing, limits, reporting, starting, sweeping, unleased, uploads
 from benchmarks.timing import Result
 
 TMPFS = Path("/dev/shm")
@@ -47,6 +48,8 @@ def main() -> int:
             results += handing.measure(place, folder, quick=arguments.quick)
             _tell(f"event loops, {place}")
             results += loops.measure(place, folder, quick=arguments.quick)
+        _tell("uploads")
+        results += uploads.measure("disk", folders["disk"], quick=arguments.quick)
     _report(results, Path(arguments.output), quick=arguments.quick)
     return 0
 

@@ -60,7 +60,9 @@ def digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def upload(data: bytes, *, query: str = "", chunked: bool = False, length: int | None = None) -> Request:
+def upload(
+    data: bytes, *, path: str = "/upload", query: str = "", chunked: bool = False, length: int | None = None
+) -> Request:
     """Return a request with one file. `length`: what to announce instead of the truth."""
     body = (
         f"--{_BOUNDARY}\r\nContent-Disposition: form-data; name=file; filename=data.bin\r\n"
@@ -70,7 +72,7 @@ def upload(data: bytes, *, query: str = "", chunked: bool = False, length: int |
     size = len(body) if length is None else length
     announced = "Transfer-Encoding: chunked" if chunked else f"Content-Length: {size}"
     head = (
-        f"POST /upload{query} HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n"
+        f"POST {path}{query} HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n"
         f"Content-Type: multipart/form-data; boundary={_BOUNDARY}\r\n{announced}\r\n\r\n"
     )
     return Request(head.encode(), _in_chunks(body) if chunked else body)
@@ -130,18 +132,21 @@ def hang_up(connection: socket.socket, *, reset: bool) -> None:
     connection.close()
 
 
-def at_once(port: int, requests: Sequence[Request], in_the_middle: Callable[[], object]) -> list[Answer | None]:
-    """Send all requests at once; when half of each is sent, call a function, and then send the rest.
+def at_once(
+    port: int, requests: Sequence[Request], in_the_middle: Callable[[], object], *, rest: int | None = None
+) -> list[Answer | None]:
+    """Send all requests at once; when half of each is sent, or all but `rest` bytes, call a function; send the rest.
 
     Returns the answers, None for each that got none.
     """
 
     async def send_all() -> list[Answer | None]:
         connections = [await asyncio.open_connection(HOST, port) for _ in requests]
-        together = list(zip(requests, connections, strict=True))
-        await asyncio.gather(*[_send(request.head + request.body[: request.half], w) for request, (_, w) in together])
+        cuts = [request.half if rest is None else len(request.body) - rest for request in requests]
+        together = list(zip(requests, cuts, connections, strict=True))
+        await asyncio.gather(*[_send(request.head + request.body[:cut], w) for request, cut, (_, w) in together])
         await asyncio.to_thread(in_the_middle)
-        return await asyncio.gather(*[_finish(request, reader, writer) for request, (reader, writer) in together])
+        return await asyncio.gather(*[_finish(request.body[cut:], r, w) for request, cut, (r, w) in together])
 
     return asyncio.run(send_all())
 
@@ -151,9 +156,9 @@ async def _send(data: bytes, writer: asyncio.StreamWriter) -> None:
     await writer.drain()
 
 
-async def _finish(request: Request, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Answer | None:
+async def _finish(rest: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Answer | None:
     try:
-        await _send(request.body[request.half :], writer)
+        await _send(rest, writer)
         raw = await asyncio.wait_for(reader.read(), _TIMEOUT)
         return parse(raw) if raw else None
     except ConnectionError:

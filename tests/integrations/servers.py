@@ -101,6 +101,14 @@ class Server:
         """Wait until it holds nothing."""
         until(self.holds_nothing, "the end of all uploads")
 
+    def has_read_all(self) -> bool:
+        """Whether nothing that was sent to it still waits in the kernel, at either end."""
+        for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+            _, local, remote, _, queues, *_ = line.split()
+            if f"{self.port:04X}" in {local[9:], remote[9:]} and queues != "00000000:00000000":
+                return False
+        return True
+
     def peak(self) -> int:
         """Return the most memory that it had, in bytes."""
         status = Path(f"/proc/{self.pid}/status").read_text()

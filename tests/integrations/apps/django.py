@@ -27,17 +27,27 @@ from scratchwork.integrations.django import uploads  # noqa: E402 - after the se
 
 
 def upload(request: HttpRequest) -> JsonResponse:
-    """Take a file; `?to=` publishes it, `?save=` gives it to Django's own storage."""
+    """Take a file; `?to=` publishes it, `?save=` gives it to Django's own storage, `?path=` asks for its path."""
     if not shared.is_plain:
         shared.kept.append(request)
+    if not request.FILES:
+        return JsonResponse({"files": 0})
     file = request.FILES["file"]
-    told = shared.told(file.file, file.name)
+    told = shared.told(file.file, file.name) | {"class": type(file).__name__, "files": len(request.FILES)}
     if "to" in request.GET:
         file.publish(request.GET["to"])
     if "save" in request.GET:
         target = Path(request.GET["save"])
         FileSystemStorage(target.parent).save(target.name, file)
-    return JsonResponse({**told, "class": type(file).__name__})
+    if "path" in request.GET:
+        told["was_there"] = Path(file.temporary_file_path()).is_file()
+    return JsonResponse(told)
+
+
+def nowhere(request: HttpRequest) -> JsonResponse:
+    while request.read(65536):
+        pass
+    return JsonResponse({})
 
 
 def state(request: HttpRequest) -> JsonResponse:
@@ -45,5 +55,5 @@ def state(request: HttpRequest) -> JsonResponse:
     return JsonResponse(shared.state(uploads()))
 
 
-urlpatterns = [path("upload", upload), path("state", state)]
+urlpatterns = [path("upload", upload), path("nowhere", nowhere), path("state", state)]
 app = WSGIHandler()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 
-from fastapi import FastAPI, UploadFile
+from fastapi import FastAPI, Request, UploadFile
 
 from scratchwork import Uploads
 from scratchwork.integrations.starlette import UploadMiddleware, publish
@@ -24,6 +24,12 @@ async def upload(file: UploadFile, to: str | None = None) -> dict[str, object]:
     if to is not None:
         await publish(file, to)
     return told
+
+
+@app.post("/nowhere")
+async def nowhere(request: Request) -> None:
+    async for _ in request.stream():
+        pass
 
 
 @app.get("/state")

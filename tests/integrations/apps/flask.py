@@ -33,6 +33,13 @@ def upload() -> dict[str, object]:
     return told
 
 
+@app.post("/nowhere")
+def nowhere() -> dict[str, object]:
+    while flask.request.stream.read(65536):
+        pass
+    return {}
+
+
 @app.get("/state")
 def state() -> dict[str, object]:
     gc.collect()

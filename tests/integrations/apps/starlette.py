@@ -30,6 +30,12 @@ async def upload(request: Request) -> Response:
     return JSONResponse(told)
 
 
+async def nowhere(request: Request) -> Response:
+    async for _ in request.stream():
+        pass
+    return JSONResponse({})
+
+
 async def state(request: Request) -> Response:
     gc.collect()
     return JSONResponse(shared.state(uploads))
@@ -41,7 +47,12 @@ async def refused(request: Request, error: Exception) -> Response:
 
 
 app = Starlette(
-    routes=[Route("/upload", upload, methods=["POST"]), Route("/state", state)], exception_handlers={413: refused}
+    routes=[
+        Route("/upload", upload, methods=["POST"]),
+        Route("/nowhere", nowhere, methods=["POST"]),
+        Route("/state", state),
+    ],
+    exception_handlers={413: refused},
 )
 if not shared.is_plain:
     app.add_middleware(UploadMiddleware, uploads=uploads)
