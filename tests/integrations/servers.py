@@ -27,12 +27,13 @@ MANY = 1_000
 _ASYNC = ("uvicorn", "--no-access-log", "--log-level", "critical", "--fd")
 _THREADED = (
     *("gunicorn", "--log-level", "critical", "--worker-class", "gthread", "--threads", str(MANY + 50)),
-    *("--worker-connections", str(3 * MANY), "--bind", "fd://{fd}"),
+    *("--worker-connections", str(3 * MANY), "--no-control-socket", "--bind", "fd://{fd}"),
 )
 _SERVERS = {
     "starlette": (*_ASYNC, "{fd}", "tests.integrations.apps.starlette:app"),
     "fastapi": (*_ASYNC, "{fd}", "tests.integrations.apps.fastapi:app"),
     "django": (*_THREADED, "tests.integrations.apps.django:app"),
+    "django, async": (*_ASYNC, "{fd}", "tests.integrations.apps.django:async_app"),
     "flask": (*_THREADED, "tests.integrations.apps.flask:app"),
     "werkzeug": (*_THREADED, "tests.integrations.apps.werkzeug:app"),
 }

@@ -3,6 +3,9 @@
 FILE_UPLOAD_HANDLERS = ["scratchwork.integrations.django.ScratchUploadHandler"]
 MIDDLEWARE = ["scratchwork.integrations.django.UploadMiddleware", ...]
 SCRATCHWORK_UPLOADS = {"cap": "1 GB"}  # the arguments of `scratchwork.Uploads`
+
+On ASGI Django reads the whole body into a temporary file of its own before it asks anybody, so the cap comes after that:
+let the server in front have one, too.
 """
 
 from __future__ import annotations
@@ -114,9 +117,9 @@ class ScratchUploadHandler(FileUploadHandler):  # type: ignore[misc] # Django ha
 
 
 class UploadMiddleware(MiddlewareMixin):  # type: ignore[misc] # Django has no types
-    """Answers with status 413 to a body over the cap, before anything of it is read.
+    """Answers with status 413 to a body over the cap, before anything of it is read (on WSGI).
 
-    Django reads no body without a Content-Length, so this sees all that are too large.
+    Django parses no body without a Content-Length, so this sees all that are too large.
     """
 
     def process_request(self, request: Any) -> HttpResponse | None:

@@ -14,7 +14,7 @@ try:
     from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 except ImportError as missing:
     raise ImportError(
-        "scratchwork.integrations.starlette needs Starlette 1.7 or newer: pip install 'scratchwork[starlette]'"
+        "scratchwork.integrations.starlette needs Starlette 1.6 or newer: pip install 'scratchwork[starlette]'"
     ) from missing
 
 if TYPE_CHECKING:

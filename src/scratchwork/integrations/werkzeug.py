@@ -14,7 +14,7 @@ try:
     from werkzeug.wrappers import Request
 except ImportError as missing:
     raise ImportError(
-        "scratchwork.integrations.werkzeug needs Werkzeug 2.3 or newer: pip install 'scratchwork[werkzeug]'"
+        "scratchwork.integrations.werkzeug needs Werkzeug 3.1 or newer: pip install 'scratchwork[werkzeug]'"
     ) from missing
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.files.storage import FileSystemStorage
+from django.core.handlers.asgi import ASGIHandler
 from django.core.handlers.wsgi import WSGIHandler
 from django.http import HttpRequest, JsonResponse
 from django.urls import path
@@ -57,3 +58,4 @@ def state(request: HttpRequest) -> JsonResponse:
 
 urlpatterns = [path("upload", upload), path("nowhere", nowhere), path("state", state)]
 app = WSGIHandler()
+async_app = ASGIHandler()
