@@ -10,8 +10,7 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
-from benchmarks import files, handing, leasing, limits, loops, reporting, starting, sweeping, unleased
-from benchmarks import files, leasing, limits, reporting, starting, sweeping, unleased, uploads
+from benchmarks import files, handing, leasing, limits, loops, reporting, starting, sweeping, unleased, uploads
 from benchmarks.timing import Result
 
 TMPFS = Path("/dev/shm")

@@ -4,8 +4,8 @@ FILE_UPLOAD_HANDLERS = ["scratchwork.integrations.django.ScratchUploadHandler"]
 MIDDLEWARE = ["scratchwork.integrations.django.UploadMiddleware", ...]
 SCRATCHWORK_UPLOADS = {"cap": "1 GB"}  # the arguments of `scratchwork.Uploads`
 
-On ASGI Django reads the whole body into a temporary file of its own before it asks anybody, so the cap comes after that:
-let the server in front have one, too.
+On ASGI Django reads the whole body into a temporary file of its own before it asks anybody, and the cap comes after
+that: let the server in front have one, too.
 """
 
 from __future__ import annotations

@@ -6,11 +6,11 @@ This module knows no framework; `scratchwork.integrations` has those.
 from __future__ import annotations
 
 import os
-from _thread import allocate_lock
 
 from scratchwork.errors import UploadTooLarge
 from scratchwork.files.budgets import MemoryBudget
 from scratchwork.roots.root import Root
+from scratchwork.roots.standing import Standing
 from scratchwork.system.amounts import bytes_of
 from scratchwork.system.publishing import publish
 from scratchwork.tempfile import SpooledTemporaryFile
@@ -21,16 +21,10 @@ if TYPE_CHECKING:
     from typing import Any, Self
 
     from scratchwork.roots.quota import Quota
-    from scratchwork.roots.workspace import Workspace
 
 LABEL = "uploads"
 _ONE_WRITE = 512 * 1024
 """The bytes that a server hands over at once, at most; uvicorn's and asyncio's buffers hold less."""
-
-# One for all: it is held while a workspace is made, once a process.
-_lock = allocate_lock()
-if hasattr(os, "register_at_fork"):  # Windows does not fork
-    os.register_at_fork(after_in_child=_lock._at_fork_reinit)  # type: ignore[attr-defined]  # noqa: SLF001
 
 
 class Uploads:
@@ -43,8 +37,6 @@ class Uploads:
     Safe in several threads. A forked child, such as a worker of a server that forks, makes a workspace of its own, and
     has a memory budget of its own. As an `os.PathLike` it leads to this process's workspace, and makes it.
     """
-
-    _workspace: Workspace | None = None
 
     def __init__(
         self,
@@ -67,9 +59,7 @@ class Uploads:
 
         Amounts are ints or text such as "512 KiB" or "2 GB". Raises ValueError and TypeError for others.
         """
-        self._app = app
-        self._dir = dir
-        self._quota = quota
+        self._standing = Standing(lambda: Root(app, dir, quota=quota).workspace(LABEL))
         self.cap = None if cap is None else bytes_of(cap)
         """The bytes that the body of one request may have; None: no limit."""
         self.in_memory = bytes_of(in_memory)
@@ -91,30 +81,17 @@ class Uploads:
 
         Files that are open stay readable. Raises CleanupIncomplete.
         """
-        with _lock:
-            self._end()
+        self._standing.close()
 
     def __fspath__(self) -> str:
-        with _lock:
-            ws = self._workspace
-            # Cleaners of the temp folder may have removed it from under a server that runs for weeks.
-            if ws is None or ws._tenure.maker != os.getpid() or ws.has_ended or not os.path.isdir(ws):  # noqa: SLF001
-                self._end()
-                self._workspace = ws = Root(self._app, self._dir, quota=self._quota).workspace(LABEL)
-                ws._tenure.lasts_until_exit()  # noqa: SLF001 - our own
-            return os.fspath(ws)
-
-    def _end(self) -> None:
-        """End the workspace; in a forked child, let go of the parent's."""
-        ws, self._workspace = self._workspace, None
-        if ws is not None:
-            ws.cleanup()
+        return os.fspath(self._standing)
 
     def __repr__(self) -> str:
         return f"<Uploads cap={self.cap} in_memory={self.in_memory} memory={self.budget.limit}>"
 
     def __del__(self) -> None:
-        self._end()
+        if hasattr(self, "_standing"):  # else __init__ failed
+            self._standing.close()
 
 
 class Upload:
