@@ -1,0 +1,40 @@
+"""What lies in a temp folder, to see that nothing was left there."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from scratchwork import temp_path
+from scratchwork.roots.default import standing
+
+
+def everything(temp: Path) -> set[str]:
+    """Return the paths of all that lies in a temp folder, but for the roots and what they have of their own."""
+    found = set()
+    for folder, folders, files in os.walk(temp):
+        for name in folders + files:
+            path = os.path.relpath(os.path.join(folder, name), temp)
+            is_root = path.startswith("scratch-")
+            parts = path.split(os.sep)
+            is_roots_own = is_root and (len(parts) == 1 or parts[1].startswith(("root.", "ledger.")))
+            if not is_roots_own:
+                found.add(path)
+    return found
+
+
+@contextmanager
+def leaving_nothing(temp: Path) -> Iterator[set[str]]:
+    """See that a block leaves nothing in the temp folder, but this process's own standing workspace.
+
+    Give what was there before, and see that no descriptor stays open.
+    """
+    with temp_path():  # the first makes the standing workspace
+        pass
+    standing()
+    before, descriptors = everything(temp), len(os.listdir("/proc/self/fd"))
+    yield before
+    assert everything(temp) == before
+    assert len(os.listdir("/proc/self/fd")) == descriptors
