@@ -183,6 +183,20 @@ def test_threads_share_one_workspace(temp: Path) -> None:
     assert workspaces(temp) == ["alive"]
 
 
+def test_two_threads_may_end_one_request(temp: Path) -> None:
+    uploads = Uploads("app", in_memory=1)
+    for _ in range(50):
+        upload = uploads.begin()
+        files = [upload.open() for _ in range(10)]
+        for file in files:
+            file.write(b"content")
+        other = threading.Thread(target=upload.close)
+        other.start()
+        upload.close()
+        other.join()
+        assert all(file.closed for file in files)
+
+
 def test_a_forked_worker_has_its_own_and_leaves_its_parents_alone(temp: Path) -> None:
     uploads = Uploads("app", in_memory=1)
     parents = os.fspath(uploads)

@@ -138,7 +138,9 @@ def _close_with(request: Any, upload: Upload) -> None:
     close_request = request.close
 
     def close() -> None:
-        upload.close()
-        close_request()
+        try:
+            close_request()
+        finally:
+            upload.close()
 
     request.close = close

@@ -56,8 +56,10 @@ class UploadRequestMixin(Request):
 
     def close(self) -> None:
         """Close the request and its files."""
-        super().close()
-        self._upload.close()
+        try:
+            super().close()
+        finally:
+            self._upload.close()
 
 
 def stream_factory(upload: Upload) -> TStreamFactory:

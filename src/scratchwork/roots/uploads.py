@@ -132,9 +132,10 @@ class Upload:
     def close(self) -> None:
         """Close all files that are still open. Once is enough; more does no harm."""
         self._is_over = True
-        while self._files:
+        files, self._files = self._files, []
+        for file in files:
             try:
-                self._files.pop().close()
+                file.close()
             except OSError:
                 pass  # what was still in a buffer, and is thrown away, found no room
 
