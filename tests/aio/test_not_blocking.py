@@ -119,9 +119,9 @@ async def longest_step(done: Callable[[], bool]) -> float:
     return longest
 
 
-def fill(ws: Path) -> None:
-    """Make very many files, quickly."""
-    subprocess.run(["sh", "-c", f"seq {MANY} | xargs touch"], cwd=ws, check=True)
+def fill(ws: Path, number: int) -> None:
+    """Make many files, quickly."""
+    subprocess.run(["sh", "-c", f"seq {number} | xargs touch"], cwd=ws, check=True)
 
 
 async def watch_while(action: Callable[[], Awaitable[Any]], until_gone: Callable[[], bool]) -> float:
@@ -155,7 +155,7 @@ async def test_the_loop_runs_on_while_a_workspace_of_100_000_files_is_removed(te
     async with aio.workspace() as warm:
         await (warm / "file").touch()
     ws = await aio.workspace()
-    await anyio.to_thread.run_sync(fill, Path(ws))
+    await anyio.to_thread.run_sync(fill, Path(ws), MANY)
     longest = await watch_while(ws.cleanup, _cleanup_is_over)
     assert longest < LONGEST
     assert not await ws.path.exists()
@@ -164,7 +164,7 @@ async def test_the_loop_runs_on_while_a_workspace_of_100_000_files_is_removed(te
 
 async def test_control_in_the_loops_own_thread_it_does_not(temp: Path) -> None:
     ws = await aio.workspace()
-    await anyio.to_thread.run_sync(fill, Path(ws))
+    await anyio.to_thread.run_sync(fill, Path(ws), MANY // 10)
 
     async def remove() -> None:
         ws.wrapped.cleanup()
