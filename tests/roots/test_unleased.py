@@ -9,6 +9,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from scratchwork import Root
+from scratchwork.roots import registry, unleased
 from scratchwork.roots.unleased import Unleased, _Sweep, sweep_unleased
 from scratchwork.system import inuse, locks
 from scratchwork.system.clocks import Present
@@ -180,6 +182,66 @@ def test_workspaces_inside_something_else_are_not_touched_while_they_live(temp: 
         assert os.path.isdir(ws)
     assert found.junk == []
     shutil.rmtree(outer)
+
+
+# What is never junk
+
+
+def _is_temp(folder: Path, patch: pytest.MonkeyPatch) -> None:
+    patch.setenv("TMPDIR", str(folder))
+
+
+def _is_temp_by_a_link(folder: Path, patch: pytest.MonkeyPatch) -> None:
+    (folder.parent / "link").symlink_to(folder)
+    patch.setenv("TMP", str(folder.parent / "link"))
+
+
+def _is_the_link_to_temp(folder: Path, patch: pytest.MonkeyPatch) -> None:
+    shutil.rmtree(folder)
+    folder.symlink_to(folder.parent.parent)
+    patch.setenv("TMPDIR", str(folder))
+
+
+def _holds_temp(folder: Path, patch: pytest.MonkeyPatch) -> None:
+    patch.setenv("SLURM_TMPDIR", str(folder / "sub"))
+
+
+def _is_chosen(folder: Path, patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(tempfile, "tempdir", str(folder / "sub"))
+
+
+def _holds_home(folder: Path, patch: pytest.MonkeyPatch) -> None:
+    patch.setenv("HOME", str(folder / "sub"))
+
+
+def _holds_state(folder: Path, patch: pytest.MonkeyPatch) -> None:
+    patch.setenv("XDG_STATE_HOME", str(folder / "sub"))
+
+
+def _holds_a_known_root(folder: Path, patch: pytest.MonkeyPatch) -> None:
+    root = Root("app", folder / "sub")
+    patch.setattr(registry, "registered", lambda: [str(folder / "sub" / "renamed")])
+    os.rename(root.path, folder / "sub" / "renamed")
+
+
+PRECIOUS = {
+    _is_temp: "it is, or leads to, the temp folder",
+    _is_temp_by_a_link: "it is, or leads to, the temp folder",
+    _is_the_link_to_temp: "it is, or leads to, the temp folder",
+    _holds_temp: "it is, or leads to, the temp folder",
+    _is_chosen: "it is, or leads to, the temp folder",
+    _holds_home: "it is, or leads to, a home",
+    _holds_state: "it is, or leads to, where programs keep their state",
+    _holds_a_known_root: "it is, or leads to, a root of scratchwork",
+}
+
+
+@pytest.mark.parametrize("make", PRECIOUS, ids=lambda make: make.__name__)
+def test_what_is_never_junk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make: Callable[..., None]) -> None:
+    make(tree(tmp_path / "base"), monkeypatch)
+    assert [why for _, why in sweep(tmp_path / "base").spared] == [PRECIOUS[make]]
+    monkeypatch.setattr(unleased, "precious", dict)
+    assert len(sweep(tmp_path / "base").junk) == 1  # the control
 
 
 # Age

@@ -57,13 +57,18 @@ def registered() -> list[str]:
     return found
 
 
+def state_folder() -> str:
+    """Return the folder that all of this lies in, and what else this user's programs want to find again."""
+    state = os.environ.get("XDG_STATE_HOME", "")
+    if not os.path.isabs(state):  # the specification: a relative one is to be ignored
+        state = os.path.join(os.path.expanduser("~"), ".local", "state")
+    return state
+
+
 def _read(entry: str) -> str:
     with open(entry, "rb") as file:
         return os.path.abspath(os.fsdecode(file.read(_MOST_BYTES).replace(b"\0", b"")))
 
 
 def _folder() -> str:
-    state = os.environ.get("XDG_STATE_HOME", "")
-    if not os.path.isabs(state):  # the specification: a relative one is to be ignored
-        state = os.path.join(os.path.expanduser("~"), ".local", "state")
-    return os.path.join(state, "scratchwork", "roots")
+    return os.path.join(state_folder(), "scratchwork", "roots")

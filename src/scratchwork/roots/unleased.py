@@ -17,6 +17,7 @@ import time
 
 assert sys.platform == "linux"
 
+from scratchwork.roots.precious import precious
 from scratchwork.roots.store import root_prefix
 from scratchwork.system import clocks, inuse, locks, trees, words
 from scratchwork.system.clocks import Present
@@ -74,10 +75,10 @@ def sweep_unleased(
     """Remove what matches one of the patterns in a directory and is older than so many seconds in every part.
 
     `patterns`: of names, as fnmatch(3) has them; one that matches everything is refused. Never the directory itself,
-    never through a symlink, never a root of ours. What counts is the newest of all times inside, but for the access
-    times of directories, which any look into them renews. `present`: the time it is. `progress(done, total)` is called
-    as it goes on. Raises ValueError for bad patterns, ages and directories, OSError for a directory that can't be read,
-    is a symlink, or where it can't be seen what is in use.
+    never through a symlink, never a root of ours, nor what is `precious`, or holds that. What counts is the newest of
+    all times inside, but for the access times of directories, which any look into them renews. `present`: the time it
+    is. `progress(done, total)` is called as it goes on. Raises ValueError for bad patterns, ages and directories,
+    OSError for a directory that can't be read, is a symlink, or where it can't be seen what is in use.
     """
     if not all(patterns) or not patterns:
         raise ValueError("without a pattern nothing is removed: name what is to go, as 'pip-*'")
@@ -106,6 +107,7 @@ class _Sweep:
         self._present = present
         self._dry_run = dry_run
         self._user = os.geteuid()
+        self._precious = precious()
         self._look()
 
     def run(self, pattern: re.Pattern[str], progress: Callable[[int, int], None] | None) -> None:
@@ -175,6 +177,9 @@ class _Sweep:
             raise _Spared(f"{where or 'it'} belongs to user {status.st_uid}")
         if status.st_dev != self._folder.device:
             raise _Spared(f"another file system is mounted at {where or 'it'}")
+        what = self._precious.get((status.st_dev, status.st_ino))
+        if what is not None:
+            raise _Spared(f"{where or 'it'} is, or leads to, {what}")
         why = self._in_use.of_file(status)
         if why:
             raise _Spared(f"{where or 'it'} is {why}")

@@ -14,3 +14,27 @@ def within(tree: str, name: str | os.PathLike[str]) -> str:
     if not path.startswith(tree + os.sep):
         raise ValueError(f"{os.fspath(name)!r} does not lie in the workspace {tree!r}")
     return path
+
+
+def stations(path: str) -> set[tuple[int, int]]:
+    """Return the device and inode of all that a path leads through, to its end: directories, symlinks and their ways.
+
+    Without any of them the path leads elsewhere, or nowhere. One that leads nowhere has its way up to there.
+    """
+    found: set[tuple[int, int]] = set()
+    ways = [os.path.abspath(path)]
+    while ways:
+        part = ways.pop()
+        while True:
+            try:
+                status = os.lstat(part)
+            except (OSError, ValueError):
+                status = None
+            if status is not None and (status.st_dev, status.st_ino) not in found:
+                found.add((status.st_dev, status.st_ino))
+                if status.st_mode & 0o170000 == 0o120000:
+                    ways.append(os.path.join(os.path.realpath(os.path.dirname(part)), os.readlink(part)))
+            if part == (parent := os.path.dirname(part)):
+                break
+            part = parent
+    return found
