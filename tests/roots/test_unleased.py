@@ -352,7 +352,7 @@ USES: dict[str, tuple[str, str]] = {
 @pytest.fixture
 def unseen_words(monkeypatch: pytest.MonkeyPatch) -> None:
     """The test's program is told on its command line what to use: that alone would spare it."""
-    monkeypatch.setattr(InUse, "_look_at_words", lambda *_: None)
+    monkeypatch.setattr(InUse, "_look_at_command_line", lambda *_: None)
 
 
 @pytest.mark.usefixtures("unseen_words")
@@ -381,6 +381,27 @@ def test_control_in_use_and_nobody_looks(tmp_path: Path, monkeypatch: pytest.Mon
         assert len(sweep(tmp_path).junk) == 1
 
 
+@pytest.mark.parametrize("use", ["open", "current directory", "open by descriptor of a directory"])
+def test_in_use_by_the_very_process_that_sweeps(tmp_path: Path, use: str) -> None:
+    """Whose command line names what it is to remove, which alone spares nothing."""
+    folder = tree(tmp_path)
+    program, why = USES[use]
+    sweeping = (
+        "import os, sys; from tests.roots.test_unleased import Path, sweep\n"
+        "{0}\nfound = sweep(Path(sys.argv[2]), 'pip-a'); print([why for _, why in found.spared], len(found.junk))"
+    )
+
+    def swept(program: str) -> str:
+        command = [sys.executable, "-c", sweeping.format(program), str(folder), str(tmp_path)]
+        here = Path(__file__).parent.parent.parent
+        return subprocess.run(command, capture_output=True, text=True, check=True, cwd=here).stdout
+
+    assert why in swept(program)
+    assert (folder / "sub" / "file").exists()
+    assert swept("") == "[] 1\n"
+    assert not folder.exists()
+
+
 @pytest.mark.usefixtures("unseen_words")
 def test_executed(tmp_path: Path) -> None:
     folder = tree(tmp_path)
@@ -407,7 +428,7 @@ def test_named_on_a_command_line(tmp_path: Path, words: list[str], monkeypatch: 
     tree(tmp_path)
     with running("", *(word.format(tmp_path) for word in words), cwd=tmp_path):
         assert "named on the command line of" in sweep(tmp_path).spared[0][1]
-        monkeypatch.setattr(InUse, "_look_at_words", lambda *_: None)
+        monkeypatch.setattr(InUse, "_look_at_command_line", lambda *_: None)
         assert len(sweep(tmp_path).junk) == 1  # the control
 
 

@@ -130,7 +130,7 @@ class _Sweep:
     def _look(self) -> None:
         """Look at what is in use: now and then while a long sweep goes on, since it may change."""
         before = time.monotonic()
-        self._in_use = InUse(self._folder.path)
+        self._in_use = InUse(self._folder.path, () if self._folder.fd is None else (self._folder.fd,))
         took = time.monotonic() - before
         self._look_at = before + max(_LOOK_AGAIN, _MOST_LOOKING * took)
 

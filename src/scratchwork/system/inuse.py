@@ -18,7 +18,7 @@ from scratchwork.system import mounts, processes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
 _LINKS = {"cwd": "the current directory", "root": "the root directory", "exe": "executed"}
 _VARIABLES = (b"TMPDIR=", b"TEMP=", b"TMP=")
@@ -29,14 +29,18 @@ _ENDS = " ,;:'\"\n"  # what may follow a path inside some text
 class InUse:
     """What was in use in a folder when it was looked at: entries by name, and files by device and inode."""
 
-    def __init__(self, folder: str) -> None:
-        """Look at all processes. Raises OSError where that can't be done."""
+    def __init__(self, folder: str, ours: Collection[int] = ()) -> None:
+        """Look at all processes, this one too. Raises OSError where that can't be done.
+
+        `ours`: the descriptors of this process that don't count, since it has them only to look at the folder.
+        """
         if not os.path.exists("/proc/self/fd"):
             raise OSError(errno.ENOTSUP, "what is in use can't be seen here, so nothing is removed", folder)
         self._befores = {os.path.join(os.path.abspath(folder), ""), os.path.join(os.path.realpath(folder), "")}
         self._names: dict[str, str] = {}
         self._identities: dict[tuple[int, int], str] = {}
         self._locked: set[int] = set()
+        self._ours = {f"fd/{descriptor}" for descriptor in ours}
         self._look_at_processes(folder)
         self._look_at_kernel()
 
@@ -54,8 +58,7 @@ class InUse:
         inside = _path_on_its_device(folder)
         namespaces: set[int] = set()
         for pid in processes.pids():
-            if pid != os.getpid():
-                self._look_at(f"/proc/{pid}", f"{pid} ({processes.command(pid)})")
+            self._look_at(f"/proc/{pid}", f"{pid} ({processes.command(pid)})", is_us=pid == os.getpid())
             try:
                 namespace = os.stat(f"/proc/{pid}/ns/mnt").st_ino
             except OSError:
@@ -65,8 +68,10 @@ class InUse:
                 self._look_at_mounts(f"/proc/{pid}/mountinfo", inside)
         self._look_at_mounts("/proc/self/mountinfo", inside)
 
-    def _look_at(self, process: str, who: str) -> None:
+    def _look_at(self, process: str, who: str, *, is_us: bool) -> None:
         for link, how in (*_LINKS.items(), *((f"fd/{name}", "open") for name in _listed(f"{process}/fd"))):
+            if is_us and link in self._ours:
+                continue
             try:
                 target = os.readlink(f"{process}/{link}")
                 if target.startswith("/"):
@@ -81,10 +86,14 @@ class InUse:
                 major, minor = (int(number, 16) for number in device.split(":"))
                 self._identities[os.makedev(major, minor), int(inode)] = f"mapped by {who}"
                 self._note(path[0].rstrip("\n"), f"mapped by {who}")
-        self._look_at_words(process, who)
+        if not is_us:  # our own says what we are to remove
+            self._look_at_command_line(process, who)
+        for word in _read(f"{process}/environ").split(b"\0"):
+            if word.startswith(_VARIABLES):
+                self._note_in(os.fsdecode(word), f"the temp folder of {who}")
 
-    def _look_at_words(self, process: str, who: str) -> None:
-        """Note the paths on a command line, also relative ones, and in the variables that lead to a temp folder."""
+    def _look_at_command_line(self, process: str, who: str) -> None:
+        """Note the paths on a command line, also relative ones."""
         try:
             cwd = os.readlink(f"{process}/cwd")
         except OSError:
@@ -95,9 +104,6 @@ class InUse:
             if cwd and text and not text.startswith("/"):
                 path = os.path.normpath(os.path.join(cwd, text.rpartition("=")[2]))
                 self._note(path, f"named on the command line of {who}")
-        for word in _read(f"{process}/environ").split(b"\0"):
-            if word.startswith(_VARIABLES):
-                self._note_in(os.fsdecode(word), f"the temp folder of {who}")
 
     def _look_at_mounts(self, table: str, inside: tuple[str, str] | None) -> None:
         for line in _lines(table):
