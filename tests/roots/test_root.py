@@ -25,6 +25,7 @@ from scratchwork import (
     WorkspaceGone,
 )
 from scratchwork.roots import store
+from scratchwork.roots.store import is_root_name
 from scratchwork.system import locks
 from tests.helpers_programs import kill, python, running
 from tests.roots.test_workspace import HOLD
@@ -341,3 +342,19 @@ def test_every_public_name_is_there() -> None:
     with pytest.raises(AttributeError, match="nonsense"):
         scratchwork.nonsense  # noqa: B018
     assert Workspace is scratchwork.Workspace
+
+
+@pytest.mark.parametrize(
+    ("name", "is_one"),
+    [
+        ("scratch-0-default", True),
+        ("scratch-1000-my-app", True),
+        ("scratch-1000-", False),
+        ("scratch-me-app", False),
+        ("scratch-doctor-ab12cd34", False),
+        ("my-scratch-0-default", False),
+        ("scratch", False),
+    ],
+)
+def test_names_of_roots_of_any_user(name: str, is_one: bool) -> None:
+    assert is_root_name(name) == is_one

@@ -175,6 +175,24 @@ def test_roots_are_swept_by_their_own_rules(temp: Path) -> None:
     assert len(root.workspaces()) == 1
 
 
+@pytest.mark.parametrize("place", [".", "sub", "sub/deep"])
+def test_a_root_anywhere_inside_spares_the_whole(temp: Path, monkeypatch: pytest.MonkeyPatch, place: str) -> None:
+    """What is kept there is locked by nobody and as old as may be."""
+    monkeypatch.setattr(registry, "registered", list)
+    outer = tree(temp) / place
+    outer.mkdir(exist_ok=True)
+    keeping = (
+        "import sys; from scratchwork import Root\nroot = Root('app', dir=sys.argv[1])\n"
+        "with root.workspace(keep='always') as ws: (ws / 'file').touch()\nprint(root.path)"
+    )
+    done = subprocess.run([sys.executable, "-c", keeping, str(outer)], capture_output=True, text=True, check=True)
+    root = done.stdout.strip()
+    assert sweep(temp).spared[0][1].startswith(f"{os.path.relpath(root, temp / 'pip-a')} is a root of scratchwork")
+    assert len(Root.at(root).workspaces()) == 1
+    monkeypatch.setattr(unleased, "is_root_name", lambda _: False)
+    assert len(sweep(temp).junk) == 1  # the control
+
+
 def test_workspaces_inside_something_else_are_not_touched_while_they_live(temp: Path) -> None:
     outer = tree(temp)
     with Root("app", dir=outer).workspace() as ws:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 import time
 
-from scratchwork.roots.store import root_prefix
+from scratchwork.roots.store import is_root_name, root_prefix
 from scratchwork.system import trees
 from scratchwork.system.facts import Fact
 from scratchwork.system.folders import Folder
 from scratchwork.system.trees import Usage
 
-_ROOT = re.compile(r"scratch-\d+-.+", re.ASCII)
 # What mkstemp(3), mktemp(1) and tempfile draw at the end of a name: letters and digits mixed, which no person chooses.
 _DRAWN = re.compile(r"(.*[-._]|tmp\.?)(?=\w*[0-9])(?=\w*[a-zA-Z])\w{6,12}", re.ASCII)
 
@@ -74,7 +73,7 @@ def look(path: str, *, seconds: float) -> Matter:
     for name in folder.names():
         try:
             status = folder.status(name)
-            is_root = _ROOT.fullmatch(name) is not None
+            is_root = is_root_name(name)
             if status.st_dev != folder.device or (is_root and name.startswith(root_prefix())):
                 continue  # somebody's mount, which is no matter of this file system; or what others look at
             usage = Usage(1, 0, getattr(status, "st_blocks", 0) * 512)

@@ -99,6 +99,15 @@ def root_prefix() -> str:
     return f"scratch-{os.geteuid()}-"
 
 
+def is_root_name(name: str) -> bool:
+    """Tell whether a name is that of a root, of whichever user."""
+    if sys.platform == "win32":
+        return name.startswith(root_prefix())
+    word, _, rest = name.partition("-")
+    user, _, app = rest.partition("-")
+    return word == "scratch" and user.isdecimal() and app != ""
+
+
 def _open_trusted(path: str, *, create: bool) -> Folder:
     made = False
     if create:

@@ -18,7 +18,7 @@ import time
 assert sys.platform == "linux"
 
 from scratchwork.roots.precious import precious
-from scratchwork.roots.store import root_prefix
+from scratchwork.roots.store import is_root_name
 from scratchwork.system import clocks, inuse, locks, trees, words
 from scratchwork.system.clocks import Present
 from scratchwork.system.facts import Fact
@@ -75,10 +75,10 @@ def sweep_unleased(
     """Remove what matches one of the patterns in a directory and is older than so many seconds in every part.
 
     `patterns`: of names, as fnmatch(3) has them; one that matches everything is refused. Never the directory itself,
-    never through a symlink, never a root of ours, nor what is `precious`, or holds that. What counts is the newest of
-    all times inside, but for the access times of directories, which any look into them renews. `present`: the time it
-    is. `progress(done, total)` is called as it goes on. Raises ValueError for bad patterns, ages and directories,
-    OSError for a directory that can't be read, is a symlink, or where it can't be seen what is in use.
+    never through a symlink, never a root of anybody's, nor what is `precious`, nor what holds either. What counts is
+    the newest of all times inside, but for the access times of directories, which any look into them renews. `present`:
+    the time it is. `progress(done, total)` is called as it goes on. Raises ValueError for bad patterns, ages and
+    directories, OSError for a directory that can't be read, is a symlink, or where it can't be seen what is in use.
     """
     if not all(patterns) or not patterns:
         raise ValueError("without a pattern nothing is removed: name what is to go, as 'pip-*'")
@@ -90,7 +90,7 @@ def sweep_unleased(
     path = os.path.abspath(directory)
     if os.path.islink(path):
         raise OSError(errno.ELOOP, f"it is a symlink; say {os.path.realpath(path)!r} if that is what you mean", path)
-    if os.path.basename(path).startswith(root_prefix()):
+    if is_root_name(os.path.basename(path)):
         raise ValueError(f"{path} is a root of scratchwork: 'scratch sweep' alone looks after it")
     sweep = _Sweep(path, older_than, present or clocks.present(), dry_run=dry_run)
     sweep.run(re.compile("|".join(map(fnmatch.translate, patterns))), progress)
@@ -138,8 +138,7 @@ class _Sweep:
         """Tell whether something is to go, or is gone. Raises _Spared, and OSError."""
         if time.monotonic() > self._look_at:
             self._look()
-        if name.startswith(root_prefix()):
-            raise _Spared("it is a root of scratchwork: 'scratch sweep' looks after it")
+        _spare_root(name, "it")
         why = self._in_use.of_name(name)
         if why:
             raise _Spared(f"it is {why}")
@@ -165,6 +164,7 @@ class _Sweep:
     def _judge_all_in(self, top: int, junk: Junk) -> None:
         for folder, entry in trees.walk(top):
             where = os.path.join(folder, entry.name)
+            _spare_root(entry.name, where)
             status = entry.stat(follow_symlinks=False)
             self._judge(status, junk, where)
             held = _hold(status, where, top, where)
@@ -194,6 +194,12 @@ class _Sweep:
             raise _Spared(f"{where or 'it'} is not old enough: {words.duration(age)}")
         junk.bytes += status.st_blocks * 512
         junk.age = min(junk.age, age)
+
+
+def _spare_root(name: str, where: str) -> None:
+    """Raise _Spared for a root, of whichever user: only its own sweep knows what in it is kept, or alive."""
+    if is_root_name(name):
+        raise _Spared(f"{where} is a root of scratchwork: 'scratch sweep' looks after it (--dir, where it isn't known)")
 
 
 def _hold(status: os.stat_result, name: str, dir_fd: int | None, where: str) -> int | None:
