@@ -121,6 +121,35 @@ def test_all_that_the_command_started_is_ended(scratch: Scratch) -> None:
     assert left(scratch) == []
 
 
+# Says its pid, and outgrows its quota only when its parent has gone and it is an orphan that is waited for.
+_LATE = """
+import os, signal, sys
+signal.alarm(120)
+parent = os.getpid()
+if os.fork() == 0:
+    if sys.argv[1] == "stubborn":
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    while os.getppid() == parent:
+        pass
+    file = open(os.environ["TMPDIR"] + "/big", "wb", 0)
+    file.write(bytes(9_000_000))
+    print(os.getpid(), flush=True)
+    while True:
+        signal.pause()
+"""
+
+
+@pytest.mark.parametrize("kind", ["obedient", "stubborn"])
+def test_an_orphan_that_is_waited_for_is_ended_too(scratch: Scratch, kind: str) -> None:
+    options = ("--quota", "5 MB", "--grace", "0.2", "--orphans", "wait")
+    job = scratch.start("run", *options, "--", sys.executable, "-c", _LATE, kind)
+    orphan = int(job.line())
+    done = job.finish()
+    assert (done.status, is_gone(orphan)) == (122, True)
+    assert done.err.endswith("; the command was ended\n")
+    assert left(scratch) == []
+
+
 def test_the_report_says_what_is_in_force(scratch: Scratch) -> None:
     done = scratch("run", "--quota", "5 MB", "--json", "--keep", "failure", "--", "sh", "-c", "echo x > $TMPDIR/a")
     assert json.loads(done.err)["quota"] == {"bytes": 5_000_000, "files": None, "enforced": "watched"}

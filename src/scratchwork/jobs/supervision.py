@@ -60,6 +60,7 @@ class Supervisor:
         self._file_size = file_size
         self.stopped_for: OSError | None = None
         """Why the program was made to end, if it was."""
+        self._ending: _Ending | None = None
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # ignored, it would hide how the program ended
         self._blocked_before = signals.hold(_AWAITED)
         self._takes_in = processes.take_in_orphans()
@@ -103,36 +104,36 @@ class Supervisor:
         return spawn() if self._file_size is None else _limited(self._file_size, spawn)
 
     def _until_ended(self, child: int) -> int:
-        ending: _Ending | None = None
         while True:
-            received = self._next(_AGAIN if ending else None)
+            received = self._next()
             statuses = dict(_reap()[0])
             if received is not None:  # it may cross the program's end: then it is for those who are left
                 self._forward(received, processes.children() if child in statuses else [child])
             if child in statuses:
                 return os.waitstatus_to_exitcode(statuses[child])
             if self.stopped_for is not None:
-                if ending is None:
-                    self._ends_orphans = True
-                    ending = _Ending()
-                    processes.signal_descendants(signal.SIGTERM)  # all at once: they are not to go on meanwhile
-                elif ending.is_late(self._grace):
-                    processes.signal_descendants(signal.SIGKILL)
-                ending.tell(processes.children() or [child], self._grace)
+                self._end(processes.children() or [child])
 
     def _finish_orphans(self) -> None:
-        ending: _Ending | None = None
         while self._takes_in and _reap()[1]:
-            if self._ends_orphans:
-                ending = ending or _Ending()
-                ending.tell(processes.children(), self._grace)
-            received = self._next(_AGAIN if self._ends_orphans else None)
+            if self._ends_orphans or self.stopped_for is not None:
+                self._end(processes.children())
+            received = self._next()
             if received is not None:
                 self._forward(received, processes.children())
 
-    def _next(self, seconds: float | None) -> signals.Received | None:
-        """Return the next signal to hand on; None at the end of a child, or of the time."""
-        received = signals.wait(_AWAITED, seconds)
+    def _end(self, children: list[int]) -> None:
+        """Go on with the end of all that is left: from the first call on there is no waiting for anybody."""
+        if self._ending is None:
+            self._ends_orphans = True
+            self._ending = _Ending()
+        if self.stopped_for is not None:  # all at once, and not each when its parent has gone: they are not to go on
+            self._ending.tell_descendants(self._grace)
+        self._ending.tell(children, self._grace)
+
+    def _next(self) -> signals.Received | None:
+        """Return the next signal to hand on; None at the end of a child, or when it is time to look again."""
+        received = signals.wait(_AWAITED, _AGAIN if self._ending is not None else None)
         if received is None or received.number == signal.SIGCHLD:
             return None
         if received.number in _ENDING:
@@ -151,28 +152,36 @@ class Supervisor:
 class _Ending:
     """Children of ours on the way to their end: SIGTERM, once each, and SIGKILL when the grace time is over.
 
-    Only our own children are signalled: their pids stay theirs until we have waited for them. When one of them ends,
-    its children become ours, and their turn comes.
+    By `tell` only our own children are signalled: their pids stay theirs until we have waited for them. When one of
+    them ends, its children become ours, and their turn comes.
     """
 
-    __slots__ = ("_began", "_told")
+    __slots__ = ("_began", "_has_told_descendants", "_told")
 
     def __init__(self) -> None:
         self._began = time.monotonic()
         self._told: set[int] = set()
+        self._has_told_descendants = False
 
-    def is_late(self, grace: float) -> bool:
-        """Whether the grace time is over."""
-        return time.monotonic() >= self._began + grace
+    def tell_descendants(self, grace: float) -> None:
+        """Tell all that descend from us, once, and kill them when it is late."""
+        if not self._has_told_descendants:
+            processes.signal_descendants(signal.SIGTERM)
+            self._has_told_descendants = True
+        elif self._is_late(grace):
+            processes.signal_descendants(signal.SIGKILL)
 
     def tell(self, children: list[int], grace: float) -> None:
         """Tell those that don't know yet, or, when it is late, all."""
         left = set(children)
-        late = self.is_late(grace)
+        late = self._is_late(grace)
         for pid in left if late else left - self._told:
             _kill(pid, signal.SIGKILL if late else signal.SIGTERM)
             _kill(pid, signal.SIGCONT)  # a stopped one would not hear it
         self._told |= left
+
+    def _is_late(self, grace: float) -> bool:
+        return time.monotonic() >= self._began + grace
 
 
 def _limited(size: int, spawn: Callable[[], int]) -> int:
