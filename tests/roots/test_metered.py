@@ -498,8 +498,8 @@ def _overshoot(root: Root) -> int:
     writer = (
         "import os, signal, sys; from scratchwork import Workspace; from scratchwork.files import metering\n"
         "take = metering.Meters.take\n"
-        "def stop(self, size, *, whole=True):\n"
-        "    had = take(self, size, whole=whole)\n"
+        "def stop(self, size, least):\n"
+        "    had = take(self, size, least)\n"
         "    print(flush=True); sys.stdin.readline()\n"
         "    return had\n"
         "metering.Meters.take = stop\n"

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from scratchwork.files.metering import Meters
 
     Buffer = Any
+    _Buffered = TypeVar("_Buffered", bound=io.BufferedWriter | io.BufferedRandom)
     _Random = TypeVar("_Random", bound=io.BufferedRandom)
 
 BUFFER = 128 * 2**10
@@ -32,8 +33,6 @@ class MeteredFile(io.FileIO):
 
     meters: Meters
     _appends = False
-    _paid = 0
-    """The length up to which is paid for, while a write through the buffer is under way."""
     _above: ref[Any] | None = None
     _is_near = False
 
@@ -43,23 +42,22 @@ class MeteredFile(io.FileIO):
         self._appends = appends
 
     def serve(self, above: Any) -> None:
-        """Be the raw file below a buffered one."""
+        """Be the raw file below a buffered one, of one of the kinds that `buffered` returns, or a spool."""
         self._above = ref(above)
         self._is_near = False
         self._heed(self.meters.room())
 
     def write(self, data: Buffer, /) -> int:
+        return self._write(data, whole=self._above is None)
+
+    def _write(self, data: Buffer, *, whole: bool) -> int:
         view = memoryview(data).cast("B")
         with self.meters as meters:
             growth = self._growth(len(view))
             if growth > 0:
-                had = meters.take(growth, whole=self._above is None)
-                if had < growth:
-                    size = len(view) - (growth - had)
-                    if size <= 0:  # the hole before it is too large already
-                        meters.give(had)
-                        meters.take(growth)
-                    view = view[:size]
+                hole = max(0, growth - len(view))
+                had = meters.take(growth, growth if whole else hole + 1)
+                view = view[: len(view) - (growth - had)]
                 self._heed(meters.left)
             else:
                 meters.leave_gate()
@@ -70,39 +68,33 @@ class MeteredFile(io.FileIO):
         with self.meters as meters:
             growth = size - os.fstat(self.fileno()).st_size
             if growth > 0:
-                meters.take(growth)
+                meters.take(growth, growth)
             super().truncate(size)
             if growth < 0:
                 meters.give(-growth)
         return size
 
-    def write_at_once(self, data: Buffer, /) -> int:
-        """Write through the buffer above: all, or nothing."""
-        above: Any = self._above and self._above()
+    def write_at_once(self, above: Any, data: Buffer) -> int:
+        """Write past the buffer above: all, or nothing.
+
+        Nothing waits in the buffer while we count, since whoever holds the buffer's own lock may wait for the meters.
+        """
         above.flush()
-        size = memoryview(data).nbytes
-        with self.meters as meters:
-            growth = self._growth(size)
-            if growth > 0:
-                meters.take(growth)
-            else:
-                meters.leave_gate()
-            self._paid = os.fstat(self.fileno()).st_size + max(growth, 0)
-            try:
-                type(above).write(above, data)
-                above.flush()
-            finally:
-                self._paid = 0
-            if growth > 0:
-                self._heed(meters.left)
-        return size
+        view = memoryview(data).cast("B")
+        try:
+            written = self._write(view, whole=True)
+            while written < len(view):  # a file may take less at once
+                written += self._write(view[written:], whole=True)
+        finally:
+            above.seek(0, io.SEEK_CUR)  # tells it where the file is now
+        return written
 
     def _growth(self, size: int) -> int:
         """Return by how much a write of so many bytes here makes the file longer."""
         if size == 0:
             return 0  # write(2): then it does not fill a hole before it either
         length = os.fstat(self.fileno()).st_size
-        return (length if self._appends else self.tell()) + size - max(length, self._paid)
+        return (length if self._appends else self.tell()) + size - length
 
     def _heed(self, left: int) -> None:
         """Let writes go through at once where little room is left, and by way of the buffer elsewhere."""
@@ -110,15 +102,58 @@ class MeteredFile(io.FileIO):
         above = self._above() if self._above and is_near != self._is_near else None
         if above is not None:
             self._is_near = is_near
-            if is_near:
-                above.write = self.write_at_once
-            else:
-                del above.write
+            far, near = _kinds_of(type(above))
+            above.__class__ = near if is_near else far
+
+
+def buffered(kind: type[_Buffered]) -> type[_Buffered]:
+    """Return a class that is `kind`, of which a raw file may change how its objects write."""
+    if kind not in _buffered:
+        _buffered[kind] = _derived(kind, {})
+    return _buffered[kind]
+
+
+_buffered: dict[type, type[Any]] = {}
+_far_of: dict[type, type] = {}
+_near_of: dict[type, type] = {}
+
+
+def _kinds_of(kind: type) -> tuple[type, type]:
+    """Return the kinds of a file object that writes by way of its buffer, and of one that writes at once.
+
+    The class is changed, and no attribute set, since what is called may be the last that refers to the object: a method
+    of its class holds it as long as it runs, and a function in an attribute can't without making a cycle. A class that
+    has a `write` of its own keeps it: what it writes counts, and a refusal is told when the buffer is written.
+    """
+    if kind in _far_of:
+        return _far_of[kind], kind
+    if kind not in _near_of:
+        is_plain = kind.write in _WRITES  # type: ignore[attr-defined]
+        _near_of[kind] = near = _derived(kind, {"write": _write_at_once}) if is_plain else kind
+        _far_of[near] = kind
+    return kind, _near_of[kind]
+
+
+def _write_at_once(above: Any, data: Buffer, /) -> int:
+    return above.raw.write_at_once(above, data)  # type: ignore[no-any-return]
+
+
+def _derived(kind: type, content: dict[str, Any]) -> type[Any]:
+    shown = {"__module__": kind.__module__, "__qualname__": kind.__qualname__, "__doc__": kind.__doc__}
+    return type(kind)(kind.__name__, (kind,), {"__slots__": (), **shown, **content})
+
+
+_WRITES = (io.BufferedWriter.write, io.BufferedRandom.write)
 
 
 def metered(kind: type[io.FileIO]) -> type[MeteredFile]:
     """Return a class of raw files that can do what `kind` can, and whose writes count."""
-    return MeteredFile if kind is io.FileIO else type(kind.__name__, (MeteredFile, kind), {})
+    if kind not in _metered:
+        _metered[kind] = type(kind.__name__, (MeteredFile, kind), {})
+    return _metered[kind]
+
+
+_metered: dict[type[io.FileIO], type[MeteredFile]] = {io.FileIO: MeteredFile}
 
 
 def open_in(path: str, flags: int, meters: Meters) -> int:
@@ -159,7 +194,7 @@ def over(descriptor: int, meters: Meters, kind: type[_Random]) -> _Random:
         os.close(descriptor)
         raise
     try:
-        file = kind(raw, BUFFER)
+        file = buffered(kind)(raw, BUFFER)
         raw.count(meters)
         raw.serve(file)
     except BaseException:

@@ -51,10 +51,10 @@ class Meters:
         for meter in self._meters:
             meter.end()
 
-    def take(self, size: int, *, whole: bool = True) -> int:
-        """Take so many bytes, and return how many were had: with `whole` all, else perhaps less; and leave the gate.
+    def take(self, size: int, least: int) -> int:
+        """Take so many bytes, or fewer, but not fewer than `least`; return how many were had, and leave the gate.
 
-        Raises QuotaExceeded, having taken nothing, if not a byte can be had.
+        Raises QuotaExceeded, having taken nothing, if that can't be had.
         """
         if len(self._meters) == 1 and (left := self._meters[0].take(size)) is not None:
             self.left = left
@@ -62,7 +62,7 @@ class Meters:
         had = size
         for meter in self._meters:
             room = meter.room(size)
-            if room < size and (whole or room == 0):
+            if room < least:
                 raise meter.exceeded(size)
             had = min(had, room)
         self.left = min([meter.add(had) for meter in self._meters])

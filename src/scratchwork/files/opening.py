@@ -57,7 +57,7 @@ def open_with(
     """
     raw_mode, is_text = _check(mode, buffering, encoding, errors, newline)
     if meters is not None and raw_mode != "r":
-        from scratchwork.files.metered import BUFFER, metered
+        from scratchwork.files.metered import BUFFER, buffered, metered
 
         raw: Any = metered(io.FileIO if buffering else kinds.raw)(os.devnull, raw_mode, opener=opener)
         raw.count(meters, appends="a" in raw_mode)
@@ -70,8 +70,10 @@ def open_with(
         return raw
     result: Any = raw
     try:
-        buffered = _PLAIN if is_text else kinds
-        kind = buffered.both if "+" in mode else buffered.reader if "r" in mode else buffered.writer
+        binary = _PLAIN if is_text else kinds
+        kind: Any = binary.both if "+" in mode else binary.reader if "r" in mode else binary.writer
+        if meters is not None:
+            kind = buffered(kind)
         result = kind(result, buffering if buffering > 1 else size)
         if meters is not None:
             raw.serve(result)

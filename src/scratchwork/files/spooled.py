@@ -87,7 +87,9 @@ class Storage(io.RawIOBase):
         self.rolled = True
         above = self._above and self._above()
         if above is not None and hasattr(file, "serve"):
-            file.serve(above)
+            metered: Any = file
+            self.write_at_once = metered.write_at_once
+            metered.serve(above)
         # From here on it runs at the speed of C; what is limited goes by our own `write` and `truncate`.
         for name in _ALWAYS_THE_FILES if self._cap != _FOREVER else _THE_FILES:
             setattr(self, name, getattr(file, name))
