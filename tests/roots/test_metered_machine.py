@@ -33,7 +33,9 @@ class Metered(RuleBasedStateMachine):
         self.links = 0
         """How many names were given to files behind the meter's back."""
         self.has_surplus = False
-        """Whether something may have been removed since the last count."""
+        """Whether something may have been removed since the last count that was not given back."""
+        self.alone: dict[int, int] = {}
+        """The files that nobody else has written, by id, with the number of recounts when they were opened."""
 
     @initialize(limit=st.sampled_from([0, 10, 1000]), most=st.sampled_from([None, 2, 6]))
     def begin(self, limit: int, most: int | None) -> None:
@@ -76,13 +78,24 @@ class Metered(RuleBasedStateMachine):
 
     @rule(target=files, name=_NAMES, mode=st.sampled_from(["wb", "ab", "r+b", "w+b", "xb"]), unbuffered=st.booleans())
     def open_file(self, name: str, mode: str, unbuffered: bool) -> Any:
+        cuts = "w" in mode and (self.ws / name).exists() and (self.ws / name).stat().st_size > 0
         try:
             file = self.attempt(lambda: self.ws.open(name, mode, 0 if unbuffered else -1))
         except OSError:  # not there, or there already
             return None
         if file is not None:
-            self.open.append(file)
+            self.has_surplus |= cuts
+            self.note(file)
         return file
+
+    def note(self, file: Any) -> None:
+        status = os.fstat(file.fileno())
+        others = [other for other in self.open if os.fstat(other.fileno()).st_ino == status.st_ino]
+        for other in others:
+            self.alone.pop(id(other), None)
+        if not others and status.st_size == 0:
+            self.alone[id(file)] = self.meter.read().recounts
+        self.open.append(file)
 
     @rule(target=files, kind=st.sampled_from(["anonymous", "named", "spooled"]))
     def open_temporary(self, kind: str) -> Any:
@@ -96,7 +109,7 @@ class Metered(RuleBasedStateMachine):
             file.close()
             return None
         if file is not None:
-            self.open.append(file)
+            self.note(file)
         return file
 
     @rule(file=files, size=_SIZES)
@@ -113,12 +126,41 @@ class Metered(RuleBasedStateMachine):
     @rule(file=files, size=_SIZES)
     def truncate(self, file: Any, size: int) -> None:
         if self.is_open(file):
+            is_exact = self.alone.get(id(file)) == self.meter.read().recounts
+            self.has_surplus |= size < os.fstat(file.fileno()).st_size and not is_exact
             self.attempt(lambda: file.truncate(size))
+
+    @rule(name=_NAMES, size=_SIZES, at=st.sampled_from([None, 0, 1, 500]))
+    def write_plainly_and_cut(self, name: str, size: int, at: int | None) -> None:
+        """What the meter was not told of, it must not take to be given back."""
+        path = self.ws / name
+        if not path.exists():
+            return
+        length = path.stat().st_size
+        with open(path, "ab") as plain:
+            plain.write(b"p" * size)
+        if at is None:
+            self.ws.open(name, "wb").close()
+        else:
+            with self.ws.open(name, "r+b") as file:
+                file.truncate(min(at, length))
+        self.has_surplus |= path.stat().st_size < length
+
+    @rule(file=files, size=_SIZES)
+    def write_plainly_and_cut_by_its_own(self, file: Any, size: int) -> None:
+        if self.is_open(file):
+            length = os.fstat(file.fileno()).st_size
+            path = f"/proc/self/fd/{file.fileno()}" if os.path.isdir("/proc/self/fd") else f"/dev/fd/{file.fileno()}"
+            with open(path, "ab") as plain:
+                plain.write(b"p" * size)
+            file.truncate(length)
+            self.alone.pop(id(file), None)
 
     @rule(file=files)
     def close(self, file: Any) -> None:
         if self.is_open(file):
             self.open.remove(file)
+            self.alone.pop(id(file), None)
             file.close()
             self.has_surplus = True
 
@@ -166,6 +208,9 @@ class Metered(RuleBasedStateMachine):
     def teardown(self) -> None:
         for file in self.open:
             file.close()
+        self.open.clear()
+        if hasattr(self, "meter"):
+            self.recount()
         if hasattr(self, "ws"):
             self.ws.cleanup()
 

@@ -33,6 +33,8 @@ class MeteredFile(io.FileIO):
 
     meters: Meters
     _appends = False
+    _taken = (0, 0, -1)
+    """The part of the file that we took bytes for and may give back, from and to, and the meters' recounts then."""
     _above: ref[Any] | None = None
     _is_near = False
 
@@ -53,26 +55,50 @@ class MeteredFile(io.FileIO):
     def _write(self, data: Buffer, *, whole: bool) -> int:
         view = memoryview(data).cast("B")
         with self.meters as meters:
-            growth = self._growth(len(view))
-            if growth > 0:
-                hole = max(0, growth - len(view))
-                had = meters.take(growth, growth if whole else hole + 1)
-                view = view[: len(view) - (growth - had)]
-                self._heed(meters.left)
-            else:
+            before, growth = self._growth(len(view))
+            if growth <= 0:
                 meters.leave_gate()
-            return super().write(view)
+                return super().write(view)
+            hole = max(0, growth - len(view))
+            had = meters.take(growth, growth if whole else hole + 1)
+            self._heed(meters.left)
+            written = super().write(view[: len(view) - (growth - had)])
+            if self._appends:
+                before = self.tell() - had  # others may have appended meanwhile
+            self._remember(before, had)
+        return written
 
     def truncate(self, size: int | None = None, /) -> int:
         size = self.tell() if size is None else size
         with self.meters as meters:
-            growth = size - os.fstat(self.fileno()).st_size
+            before = os.fstat(self.fileno()).st_size
+            growth = size - before
             if growth > 0:
                 meters.take(growth, growth)
             super().truncate(size)
-            if growth < 0:
-                meters.give(-growth)
+            if growth > 0:
+                self._remember(before, growth)
+            elif growth < 0:
+                self._give_back(size)
         return size
+
+    def _remember(self, before: int, growth: int) -> None:
+        """Remember that we took so many bytes when the file was that long."""
+        start, end, recounts = self._taken
+        now = self.meters.recounts()
+        # If it was longer than we know others have written in between: where, then, our earlier part ends is unknown.
+        is_known = recounts == now and before <= end
+        self._taken = (min(start, before) if is_known else before), before + growth, now
+
+    def _give_back(self, size: int) -> None:
+        """Give back what we took for what lay beyond that size. What others took, or never did, is not ours to give.
+
+        After a recount nothing is: what we had taken may have been gone by then, and others have filled its place.
+        """
+        start, end, recounts = self._taken
+        if size < end:
+            self._taken = min(start, size), size, recounts
+            self.meters.give_back(end - max(start, size), recounts)
 
     def write_at_once(self, above: Any, data: Buffer) -> int:
         """Write past the buffer above: all, or nothing.
@@ -89,12 +115,12 @@ class MeteredFile(io.FileIO):
             above.seek(0, io.SEEK_CUR)  # tells it where the file is now
         return written
 
-    def _growth(self, size: int) -> int:
-        """Return by how much a write of so many bytes here makes the file longer."""
-        if size == 0:
-            return 0  # write(2): then it does not fill a hole before it either
+    def _growth(self, size: int) -> tuple[int, int]:
+        """Return how long the file is, and by how much a write of so many bytes here makes it longer."""
         length = os.fstat(self.fileno()).st_size
-        return (length if self._appends else self.tell()) + size - length
+        if size == 0:
+            return length, 0  # write(2): then it does not fill a hole before it either
+        return length, (length if self._appends else self.tell()) + size - length
 
     def _heed(self, left: int) -> None:
         """Let writes go through at once where little room is left, and by way of the buffer elsewhere."""
@@ -157,12 +183,15 @@ _metered: dict[type[io.FileIO], type[MeteredFile]] = {io.FileIO: MeteredFile}
 
 
 def open_in(path: str, flags: int, meters: Meters) -> int:
-    """Open a file as open(2) does, counting the file if it is made, and what is cut off if it is cut; mode 0666."""
+    """Open a file as open(2) does, counting the file if it is made; mode 0666.
+
+    What is cut off from one that was there is not given back: nobody knows whether it was ever taken.
+    """
     flags |= getattr(os, "O_CLOEXEC", 0)
     with meters:
         while True:
             try:
-                return _open_existing(path, flags, meters)
+                return _open_existing(path, flags)
             except FileNotFoundError:
                 if not flags & os.O_CREAT:
                     raise
@@ -175,15 +204,10 @@ def open_in(path: str, flags: int, meters: Meters) -> int:
                     raise
 
 
-def _open_existing(path: str, flags: int, meters: Meters) -> int:
+def _open_existing(path: str, flags: int) -> int:
     if flags & os.O_EXCL:
         raise FileNotFoundError
-    descriptor = os.open(path, flags & ~(os.O_CREAT | os.O_TRUNC))
-    if flags & os.O_TRUNC:
-        length = os.fstat(descriptor).st_size
-        os.ftruncate(descriptor, 0)
-        meters.give(length)
-    return descriptor
+    return os.open(path, flags & ~os.O_CREAT)
 
 
 def over(descriptor: int, meters: Meters, kind: type[_Random]) -> _Random:

@@ -76,10 +76,19 @@ class Meters:
         for meter in self._meters:
             meter.add(0, 1)
 
+    def recounts(self) -> int:
+        """Return how often they were counted anew, as was read when something was taken last."""
+        return sum([meter.recounts for meter in self._meters])
+
     def give(self, size: int, files: int = 0) -> None:
-        """Count so much less."""
+        """Count so much less. At the gate."""
         for meter in self._meters:
             meter.add(-size, -files)
+
+    def give_back(self, size: int, recounts: int) -> None:
+        """Count so much less, if none was counted anew since `recounts` was what `recounts()` returned. At the gate."""
+        if sum([meter.read().recounts for meter in self._meters]) == recounts:
+            self.give(size)
 
     def leave_gate(self) -> None:
         """Let others pass the gate."""

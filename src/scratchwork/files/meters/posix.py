@@ -8,7 +8,8 @@ keep writers apart, which the kernel drops when their process dies:
   them all.
 
 Taking comes before writing, so a process that is killed in between leaves the count too high, never too low. So does
-whatever removes files without our knowledge. That is why nothing is refused before a recount, a walk of the whole tree.
+whatever removes files without our knowledge, and cutting off what a file object had not taken itself, which is not
+given back. That is why nothing is refused before a recount, a walk of the whole tree.
 
 POSIX locks belong to the process, and are gone when it closes any descriptor of the file (fcntl(2)): a process has one
 meter for one tree, which opens the file once, and anew after a fork.
@@ -41,11 +42,11 @@ _WAIT = 0.0005  # seconds between looks
 _NOT_OPEN, _CLOSED = -1, -2
 
 
-_NO_LIMIT = Numbers(UNLIMITED, UNLIMITED)
-
-
 class Meter:
     """The meter of one tree, as this process uses it. Safe in several threads and processes, and after a fork."""
+
+    _owed_bytes: int
+    _owed_files: int
 
     def __init__(self, tree: str, path: str) -> None:
         """Open the meter of a tree at `path`. Raises OSError."""
@@ -53,7 +54,8 @@ class Meter:
         self._path = path
         is_root = os.path.dirname(path) == tree  # a root's meter lies in it, a workspace's beside it
         self._measure = holdings.of_root if is_root else holdings.of_tree
-        self._debt = 0
+        self.recounts = 0
+        """How often the tree was counted anew, as far as we have read."""
         self._fd = _NOT_OPEN
         self._restart()
         self._open()
@@ -80,35 +82,40 @@ class Meter:
 
     def end(self) -> None:
         """End what `begin` began."""
-        if self._depth == 1 and self._fd >= 0:
-            lockf(self._fd, LOCK_UN, 2, _GATE)
-        self._depth -= 1
-        self._lock.release()
+        try:
+            if self._depth == 1 and self._fd >= 0:
+                if self._owed_bytes or self._owed_files:
+                    lockf(self._fd, LOCK_EX, 1, _GATE)
+                    self.add(0)
+                lockf(self._fd, LOCK_UN, 2, _GATE)
+        finally:
+            self._depth -= 1
+            self._lock.release()
 
     def take(self, size: int) -> int | None:
         """Take bytes and leave the gate, if there is room without further ado; return how many are left then.
 
         The short way of `room`, `add` and `leave_gate`, for nearly all writes.
         """
-        if self._depth != 1 or self._debt or self._fd < 0:
+        if self._depth != 1 or self._owed_bytes or self._fd < 0:
             return None
         data = os.pread(self._fd, FORMAT.size, 0)
         if len(data) != FORMAT.size:
             return None
-        limit, limit_files, used, files, is_watched = FORMAT.unpack(data)
+        limit, limit_files, used, files, is_watched, self.recounts = FORMAT.unpack(data)
         left: int = limit - used - size
         if left < 0:
             return None
-        os.pwrite(self._fd, FORMAT.pack(limit, limit_files, used + size, files, is_watched), 0)
+        os.pwrite(self._fd, FORMAT.pack(limit, limit_files, used + size, files, is_watched, self.recounts), 0)
         lockf(self._fd, LOCK_UN, 1, _GATE)
         return left
 
     def room(self, size: int) -> int:
         """Return how many of `size` more bytes may be had: all, or less, but that only after a recount. At the gate."""
         now = self.read()
-        if now.used + size > now.limit:
+        if now.used + self._owed_bytes + size > now.limit:
             now = self._recounted()
-        return min(size, max(0, now.limit - now.used))
+        return min(size, max(0, now.limit - now.used - self._owed_bytes))
 
     def check_file(self) -> None:
         """Raise QuotaExceeded if there may not be another file, also after a recount. At the gate."""
@@ -119,23 +126,26 @@ class Meter:
         """Count so much more, or, negative, less; return how many bytes are left. At the gate."""
         if self._depth > 1:
             # A file of ours that was forgotten is being collected, and so closed, in the middle of another's write.
-            self._debt += size
+            self._owed_bytes += size
+            self._owed_files += files
             return UNLIMITED
         now = self.read()
-        now.used = max(0, now.used + size + self._debt)
-        now.files = max(0, now.files + files)
-        self._debt = 0
+        now.used = max(0, now.used + size + self._owed_bytes)
+        now.files = max(0, now.files + files + self._owed_files)
+        self._owed_bytes = self._owed_files = 0
         self._write(now)
         return now.limit - now.used
 
     def read(self) -> Numbers:
         """Return what it says. Raises OSError if it can't be read."""
         if self._fd < 0:
-            return _NO_LIMIT
+            return Numbers(UNLIMITED, UNLIMITED)
         data = os.pread(self._fd, FORMAT.size, 0)
         if len(data) != FORMAT.size:
             raise OSError(errno.EIO, "the meter of a quota is damaged; end what is in this workspace", self._path)
-        return Numbers(*FORMAT.unpack(data))
+        now = Numbers(*FORMAT.unpack(data))
+        self.recounts = now.recounts
+        return now
 
     def exceeded(self, wanted: int) -> QuotaExceeded:
         """Return the error that says that so many bytes more can't be had."""
@@ -180,6 +190,8 @@ class Meter:
     def _restart(self) -> None:
         self._lock = RLock()
         self._depth = 0
+        self._owed_bytes = self._owed_files = 0
+        """What was taken, or given back, in the middle of another change."""
         self._fd = _NOT_OPEN
 
     def _open(self) -> None:
@@ -198,7 +210,9 @@ class Meter:
             found = self.measure()
             now = self.read()
             now.used, now.files = found.length, found.files + found.directories
+            now.recounts += 1
             self._write(now)
+            self._owed_bytes = self._owed_files = 0  # it has seen them
         return self.read()
 
     def _is_alone(self) -> bool:

@@ -16,6 +16,7 @@ class Meter:
     """What can't be made."""
 
     tree: str
+    recounts: int
 
     def __init__(self, tree: str, path: str) -> None:
         """Raise OSError."""
