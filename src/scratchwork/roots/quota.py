@@ -123,16 +123,20 @@ class InForce(Fact):
 
 def in_force(folder: Folder, name: str) -> InForce | None:
     """Return the quota of a workspace in a root's folder; None if it has none, or it can't be read."""
-    from scratchwork.files.meters.numbers import FORMAT, UNLIMITED
+    from scratchwork.files.meters.numbers import FORMAT, UNLIMITED, numbers_of
 
+    meter = metering.known(os.path.join(folder.path, name))
     try:
-        limit, limit_files, _, _, is_watched = FORMAT.unpack(folder.read(name + metering.SUFFIX, FORMAT.size))
-    except (OSError, ValueError):
+        # One that we count against is not opened a second time: see `files.meters.posix`.
+        now = meter.read() if meter is not None else numbers_of(folder.read(name + metering.SUFFIX, FORMAT.size))
+    except OSError:
+        return None
+    if now is None:
         return None
     return InForce(
-        None if limit == UNLIMITED else limit,
-        None if limit_files == UNLIMITED else limit_files,
-        "watched" if is_watched else "metered",
+        None if now.limit == UNLIMITED else now.limit,
+        None if now.limit_files == UNLIMITED else now.limit_files,
+        "watched" if now.is_watched else "metered",
     )
 
 

@@ -27,3 +27,8 @@ class Numbers:
     def text(self) -> bytes:
         """Return them as they are in the file."""
         return FORMAT.pack(self.limit, self.limit_files, self.used, self.files, self.is_watched, self.recounts)
+
+
+def numbers_of(data: bytes) -> Numbers | None:
+    """Return what is in the file; None if that is damaged."""
+    return Numbers(*FORMAT.unpack(data)) if len(data) == FORMAT.size else None

@@ -1,7 +1,7 @@
 """What a tree may hold and holds, counted by all processes that write into it through our file objects.
 
-A meter is a small file beside its tree: the limits, and what is used as far as is known. Two POSIX record locks on it
-keep writers apart, which the kernel drops when their process dies:
+A meter is a small file beside its tree: the limits, and what is used as far as is known. Two record locks on it keep
+writers apart, which the kernel drops when their process dies:
 
 - the gate, held for an instant to read and change the numbers;
 - in flight, shared, from when bytes are taken until they are written, so that a recount, which takes it alone, sees
@@ -11,8 +11,9 @@ Taking comes before writing, so a process that is killed in between leaves the c
 whatever removes files without our knowledge, and cutting off what a file object had not taken itself, which is not
 given back. That is why nothing is refused before a recount, a walk of the whole tree.
 
-POSIX locks belong to the process, and are gone when it closes any descriptor of the file (fcntl(2)): a process has one
-meter for one tree, which opens the file once, and anew after a fork.
+A process has one meter for one tree, which opens the file once, and anew after a fork: a child that shared the open
+file would share its locks. On macOS closing any other descriptor of the file drops them (`record_locks.posix`), so
+nothing else there may open the file of a meter that this process counts against.
 """
 
 from __future__ import annotations
@@ -25,20 +26,21 @@ from _thread import RLock
 
 assert sys.platform != "win32"
 
-from fcntl import LOCK_EX, LOCK_NB, LOCK_SH, LOCK_UN, lockf
-
 from scratchwork.errors import QuotaExceeded
 from scratchwork.system import holdings
+from scratchwork.system.record_locks import exclusive, release, shared
 
-from .numbers import FORMAT, UNLIMITED, Numbers
+from .numbers import FORMAT, UNLIMITED, Numbers, numbers_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from scratchwork.system.trees import Usage
 
 _GATE, _IN_FLIGHT = 0, 1
 _PATIENCE = 1.0  # seconds to wait for those who write: one that was stopped in mid-write must not stop all others
-_WAIT = 0.0005  # seconds between looks
+_SHORTEST_WAIT, _WAIT = 0.00005, 0.0005  # seconds between looks
 _NOT_OPEN, _CLOSED = -1, -2
 
 
@@ -69,8 +71,8 @@ class Meter:
                 if self._fd == _NOT_OPEN:
                     self._open()
                 if self._fd >= 0:
-                    lockf(self._fd, LOCK_EX, 1, _GATE)
-                    lockf(self._fd, LOCK_SH, 1, _IN_FLIGHT)
+                    self._have(exclusive, _GATE)
+                    self._have(shared, _IN_FLIGHT)
             except BaseException:
                 self.end()
                 raise
@@ -78,16 +80,16 @@ class Meter:
     def leave_gate(self) -> None:
         """Let others change the numbers again; what we do with what we took is in flight."""
         if self._depth == 1 and self._fd >= 0:
-            lockf(self._fd, LOCK_UN, 1, _GATE)
+            release(self._fd, _GATE, 1)
 
     def end(self) -> None:
         """End what `begin` began."""
         try:
             if self._depth == 1 and self._fd >= 0:
                 if self._owed_bytes or self._owed_files:
-                    lockf(self._fd, LOCK_EX, 1, _GATE)
+                    self._have(exclusive, _GATE)
                     self.add(0)
-                lockf(self._fd, LOCK_UN, 2, _GATE)
+                release(self._fd, _GATE, 2)
         finally:
             self._depth -= 1
             self._lock.release()
@@ -107,7 +109,7 @@ class Meter:
         if left < 0:
             return None
         os.pwrite(self._fd, FORMAT.pack(limit, limit_files, used + size, files, is_watched, self.recounts), 0)
-        lockf(self._fd, LOCK_UN, 1, _GATE)
+        release(self._fd, _GATE, 1)
         return left
 
     def room(self, size: int) -> int:
@@ -140,10 +142,9 @@ class Meter:
         """Return what it says. Raises OSError if it can't be read."""
         if self._fd < 0:
             return Numbers(UNLIMITED, UNLIMITED)
-        data = os.pread(self._fd, FORMAT.size, 0)
-        if len(data) != FORMAT.size:
+        now = numbers_of(os.pread(self._fd, FORMAT.size, 0))
+        if now is None:
             raise OSError(errno.EIO, "the meter of a quota is damaged; end what is in this workspace", self._path)
-        now = Numbers(*FORMAT.unpack(data))
         self.recounts = now.recounts
         return now
 
@@ -207,7 +208,10 @@ class Meter:
     def _recounted(self) -> Numbers:
         """Count anew, at the gate, when nobody else is in flight; if somebody does not land, all stays as it was."""
         if self._depth == 1 and self._fd >= 0 and self._is_alone():
-            found = self.measure()
+            try:
+                found = self.measure()
+            finally:
+                shared(self._fd, _IN_FLIGHT)  # so that others may follow once we leave the gate
             now = self.read()
             now.used, now.files = found.length, found.files + found.directories
             now.recounts += 1
@@ -215,14 +219,17 @@ class Meter:
             self._owed_bytes = self._owed_files = 0  # it has seen them
         return self.read()
 
+    def _have(self, lock: Callable[[int, int], bool], byte: int) -> None:
+        """Wait for a lock until we have it."""
+        pause = _SHORTEST_WAIT
+        while not lock(self._fd, byte):
+            time.sleep(pause)
+            pause = min(2 * pause, _WAIT)
+
     def _is_alone(self) -> bool:
         deadline = time.monotonic() + _PATIENCE
-        while True:
-            try:
-                lockf(self._fd, LOCK_EX | LOCK_NB, 1, _IN_FLIGHT)
-            except (BlockingIOError, PermissionError):  # fcntl(2): EAGAIN or EACCES
-                if time.monotonic() > deadline:
-                    return False
-                time.sleep(_WAIT)
-            else:
-                return True
+        while not exclusive(self._fd, _IN_FLIGHT):
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(_WAIT)
+        return True
