@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +18,9 @@ import pytest
 
 from scratchwork import QuotaExceeded, Root, Workspace
 from scratchwork.files import metering
-from scratchwork.files.meters import Meter
+from scratchwork.files.meters import Meter, posix
 from scratchwork.system import record_locks
+from tests.helpers_processes import PATIENCE
 
 LIMIT = 10_000
 
@@ -152,6 +156,70 @@ def test_killed_in_mid_write_leaves_the_count_too_high_at_most(root: Root) -> No
             meter_of(ws).recount()
         with ws.open("b", "wb", 0) as file:
             file.write(b"the locks are free")
+
+
+_AT_GATE = """
+import os, signal, sys
+from scratchwork import Workspace
+from scratchwork.files import metering
+with Workspace.attach(sys.argv[1]) as ws:
+    meter = metering.known(str(ws))
+    meter.begin()
+    print(flush=True)
+    if sys.argv[2] == "stopped":
+        os.kill(os.getpid(), signal.SIGSTOP)
+    else:
+        sys.stdin.read()
+    meter.end()
+"""
+
+
+@contextlib.contextmanager
+def somebody_at_the_gate(ws: Workspace, how: str) -> Iterator[subprocess.Popen[bytes]]:
+    command = [sys.executable, "-c", _AT_GATE, str(ws), how]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        try:
+            assert process.stdout is not None
+            process.stdout.readline()
+            yield process
+        finally:
+            process.kill()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere who holds it can't be told")
+def test_one_who_was_stopped_at_the_gate_is_named(root: Root, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(posix, "_PATIENCE_AT_GATE", 0.2)
+    with root.workspace(quota=LIMIT) as ws:
+        file = ws.open("a", "wb", 0)
+        with somebody_at_the_gate(ws, "stopped") as process:
+            for _ in range(2):
+                with pytest.raises(TimeoutError, match=rf"by process {process.pid} \(python.*kill -CONT") as caught:
+                    file.write(b"x" * 10)
+                assert (caught.value.errno, caught.value.filename) == (errno.ETIMEDOUT, str(ws))
+            assert (ws / "a").stat().st_size == 0
+            process.send_signal(signal.SIGCONT)
+            assert file.write(b"x" * 10) == 10
+            assert process.wait(PATIENCE) == 0
+        file.close()
+        assert meter_of(ws).read().used == 10
+
+
+def test_one_who_takes_his_time_at_the_gate_is_waited_for(root: Root, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(posix, "_PATIENCE_AT_GATE", 0.2)
+    with root.workspace(quota=LIMIT) as ws, ws.open("a", "wb", 0) as file:
+        with somebody_at_the_gate(ws, "slow") as process:
+            threading.Timer(1.0, process.communicate).start()
+            assert file.write(b"x" * 10) == 10
+        monkeypatch.setattr(posix, "_MOST_PATIENCE_AT_GATE", 0.5)
+        with somebody_at_the_gate(ws, "slow"), pytest.raises(TimeoutError, match="which does not end"):
+            file.write(b"x")
+
+
+def test_one_who_is_killed_at_the_gate_holds_nobody_up(root: Root) -> None:
+    with root.workspace(quota=LIMIT) as ws, ws.open("a", "wb", 0) as file:
+        with somebody_at_the_gate(ws, "stopped"):
+            pass
+        assert file.write(b"x" * 10) == 10
 
 
 def test_a_child_that_runs_in_it_counts(root: Root) -> None:

@@ -110,13 +110,23 @@ def pids() -> list[int]:
         return []
 
 
+def is_stopped(pid: int) -> bool:
+    """Whether a process is stopped, by a signal or a debugger (proc(5): T and t)."""
+    return _status(pid)[:1] in {(b"T",), (b"t",)}
+
+
 def _parent(pid: int) -> int:
+    status = _status(pid)
+    return int(status[1]) if status else -1
+
+
+def _status(pid: int) -> tuple[bytes, ...]:
+    """Return what the kernel says of a process from its state on; nothing if it is gone."""
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:
-            after_name = file.read().rpartition(b")")[2]  # the name may hold anything, ')' too
+            return tuple(file.read().rpartition(b")")[2].split())  # the name may hold anything, ')' too
     except OSError:
-        return -1
-    return int(after_name.split()[1])
+        return ()
 
 
 def _open_paths(pid: int) -> Iterator[str]:

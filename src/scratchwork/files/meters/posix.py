@@ -3,7 +3,8 @@
 A meter is a small file beside its tree: the limits, and what is used as far as is known. Two record locks on it keep
 writers apart, which the kernel drops when their process dies:
 
-- the gate, held for an instant to read and change the numbers;
+- the gate, held for an instant to read and change the numbers, or, to count anew, for as long as that takes. Who waits
+  for one that was stopped there is told so, and has taken nothing;
 - in flight, shared, from when bytes are taken until they are written, so that a recount, which takes it alone, sees
   them all.
 
@@ -27,8 +28,8 @@ from _thread import RLock
 assert sys.platform != "win32"
 
 from scratchwork.errors import QuotaExceeded
-from scratchwork.system import holdings
-from scratchwork.system.record_locks import exclusive, release, shared
+from scratchwork.system import holdings, processes
+from scratchwork.system.record_locks import exclusive, holder, release, shared
 
 from .numbers import FORMAT, UNLIMITED, Numbers, numbers_of
 
@@ -40,7 +41,9 @@ if TYPE_CHECKING:
 
 _GATE, _IN_FLIGHT = 0, 1
 _PATIENCE = 1.0  # seconds to wait for those who write: one that was stopped in mid-write must not stop all others
-_SHORTEST_WAIT, _WAIT = 0.00005, 0.0005  # seconds between looks
+_PATIENCE_AT_GATE = 5.0  # seconds to wait for one that was stopped there, by ctrl-Z perhaps, and goes on
+_MOST_PATIENCE_AT_GATE = 300.0  # seconds: the longest that a recount may take
+_SHORTEST_WAIT, _WAIT, _SELDOM = 0.00005, 0.0005, 0.1  # seconds between looks
 _NOT_OPEN, _CLOSED = -1, -2
 
 
@@ -63,7 +66,10 @@ class Meter:
         self._open()
 
     def begin(self) -> None:
-        """Begin to change the tree: pass the gate, and be in flight. Nests in a thread; `end` ends it."""
+        """Begin to change the tree: pass the gate, and be in flight. Nests in a thread; `end` ends it.
+
+        Raises TimeoutError if a process that is stopped holds the gate.
+        """
         self._lock.acquire()
         self._depth += 1
         if self._depth == 1:
@@ -220,11 +226,26 @@ class Meter:
         return self.read()
 
     def _have(self, lock: Callable[[int, int], bool], byte: int) -> None:
-        """Wait for a lock until we have it."""
-        pause = _SHORTEST_WAIT
+        """Wait for a lock until we have it. Raises TimeoutError if its holder is stopped, or holds it for very long."""
+        pause, began = _SHORTEST_WAIT, 0.0
         while not lock(self._fd, byte):
+            began = began or time.monotonic()
+            if (waited := time.monotonic() - began) > _PATIENCE_AT_GATE:
+                self._complain(waited, byte)
+                pause = _SELDOM
             time.sleep(pause)
             pause = min(2 * pause, _WAIT)
+
+    def _complain(self, waited: float, byte: int) -> None:
+        """Raise TimeoutError, unless whoever has a lock may be expected to go on, as one who counts a large tree."""
+        pid = holder(self._fd, byte)
+        is_stopped = pid is not None and processes.is_stopped(pid)
+        if is_stopped or waited > _MOST_PATIENCE_AT_GATE:
+            who = "a process that we can't see" if pid is None else f"process {pid} ({processes.command(pid)})"
+            how = (
+                f"which is stopped; let it go on (kill -CONT {pid}), or end it" if is_stopped else "which does not end"
+            )
+            raise OSError(errno.ETIMEDOUT, f"the quota is being counted by {who}, {how}", self.tree)
 
     def _is_alone(self) -> bool:
         deadline = time.monotonic() + _PATIENCE

@@ -14,6 +14,8 @@ assert sys.platform == "linux"
 from _struct import Struct
 from fcntl import F_OFD_SETLK, F_RDLCK, F_SETLK, F_UNLCK, F_WRLCK, fcntl
 
+from scratchwork.system import processes
+
 _FORMAT = Struct("hhqqi")  # struct flock: type, whence (0 is SEEK_SET), start, length, pid
 
 
@@ -62,13 +64,11 @@ def holder(descriptor: int, start: int) -> int | None:
     It goes by the file and what /proc/PID/fdinfo tells of locks (proc(5)): the lock itself knows no process.
     """
     own = os.fstat(descriptor)
-    for pid in os.listdir("/proc"):
-        if not pid.isdecimal() or int(pid) == os.getpid():
-            continue
+    for pid in processes.pids():
         try:
-            for name in os.listdir(f"/proc/{pid}/fd"):
+            for name in os.listdir(f"/proc/{pid}/fd") if pid != os.getpid() else ():
                 if _is_file(f"/proc/{pid}/fd/{name}", own) and _locks(f"/proc/{pid}/fdinfo/{name}", start):
-                    return int(pid)
+                    return pid
         except OSError:  # it is gone, or another user's
             continue
     return None
