@@ -10,6 +10,7 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Self
 
     from scratchwork.files.meters import Meter, Numbers
@@ -22,7 +23,10 @@ WORKSPACE_VARIABLE = "SCRATCH_WORKSPACE"
 """The environment variable that tells a program which workspace it runs in."""
 
 _known: dict[str, Meter] = {}
-"""The meters that this process has open, by their trees. Most processes know none."""
+"""The meters that this process has open, by the real paths of their trees. Most processes know none."""
+_real_paths: dict[str, tuple[int, int, str]] = {}
+"""Device, inode and real path of folders in which files were opened, by the paths that were given."""
+_MOST_REAL_PATHS = 1000
 
 
 class Meters:
@@ -107,18 +111,43 @@ def is_needed() -> bool:
 
 
 def over(folder: str) -> Meters | None:
-    """Return the meters of the trees that a folder, by its absolute path, lies in; None if it lies in none."""
+    """Return the meters of the trees that a folder really lies in, by whatever path; None if it lies in none."""
     if not _known:
         return None
-    found = []
+    found = [_known[tree] for tree in _upwards(_real(folder)) if tree in _known]
+    return Meters(found) if found else None
+
+
+def over_file(path: str) -> Meters | None:
+    """Return the meters of the trees that a file really lies in, which may be elsewhere if its name is a symlink."""
+    if not _known:
+        return None
+    return over(os.path.dirname(os.path.realpath(path) if os.path.islink(path) else path))
+
+
+def _real(folder: str) -> str:
+    """Return the real path of a folder, at the price of one system call if that was asked for before."""
+    try:
+        status = os.stat(folder)
+    except OSError:
+        return os.path.realpath(folder)  # whatever is wrong with it, who opens something there is told
+    device, inode, real = _real_paths.get(folder, (0, 0, ""))
+    if (device, inode) != (status.st_dev, status.st_ino):
+        if len(_real_paths) >= _MOST_REAL_PATHS:
+            _real_paths.clear()
+        real = os.path.realpath(folder)
+        _real_paths[folder] = status.st_dev, status.st_ino, real
+    return real
+
+
+def _upwards(path: str) -> Iterator[str]:
+    """Yield a path, and all folders that it lies in."""
     while True:
-        meter = _known.get(folder)
-        if meter is not None:
-            found.append(meter)
-        parent = os.path.dirname(folder)
-        if parent == folder:
-            return Meters(found) if found else None
-        folder = parent
+        yield path
+        parent = os.path.dirname(path)
+        if parent == path:
+            return
+        path = parent
 
 
 def make(tree: str, path: str, numbers: Numbers) -> Meter:
@@ -133,7 +162,7 @@ def make(tree: str, path: str, numbers: Numbers) -> Meter:
         raise
     finally:
         os.close(descriptor)
-    meter = _known[tree] = Meter(tree, path)
+    meter = _known[os.path.realpath(tree)] = Meter(tree, path)
     return meter
 
 
@@ -142,16 +171,12 @@ def join(folder: str) -> None:
 
     A meter lies in a directory of ours that nobody else may write to; any other is somebody's trap.
     """
-    while True:
-        for path in (folder + SUFFIX, os.path.join(folder, ROOT_FILE)):
-            if folder not in _known and os.access(path, os.F_OK) and _is_private(os.path.dirname(path)):
+    for tree in _upwards(os.path.realpath(folder)):
+        for path in (tree + SUFFIX, os.path.join(tree, ROOT_FILE)):
+            if tree not in _known and os.access(path, os.F_OK) and _is_private(os.path.dirname(path)):
                 from scratchwork.files.meters import Meter
 
-                _known[folder] = Meter(folder, path)
-        parent = os.path.dirname(folder)
-        if parent == folder:
-            return
-        folder = parent
+                _known[tree] = Meter(tree, path)
 
 
 def _is_private(folder: str) -> bool:
@@ -173,12 +198,12 @@ def join_own() -> None:
 
 def known(tree: str) -> Meter | None:
     """Return the meter of a tree, if this process has it open."""
-    return _known.get(tree)
+    return _known.get(os.path.realpath(tree)) if _known else None
 
 
 def forget(tree: str) -> None:
     """Count no more against the meter of a tree, which has gone."""
-    meter = _known.pop(tree, None)
+    meter = _known.pop(os.path.realpath(tree), None)
     if meter is not None:
         meter.close()
 

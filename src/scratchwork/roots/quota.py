@@ -162,7 +162,7 @@ def open_in(
         import io
 
         encoding = io.text_encoding(encoding, 3)
-    meters = metering.over(os.path.dirname(path))
+    meters = metering.over_file(path)
     if meters is None:
         return open(path, mode, buffering, encoding, errors, newline)
     from scratchwork.files.metered import open_in as open_metered

@@ -1,4 +1,4 @@
-"""Paths as text: what they say, whatever lies there."""
+"""Paths of what lies in a tree."""
 
 from __future__ import annotations
 
@@ -8,12 +8,18 @@ import os
 def within(tree: str, name: str | os.PathLike[str]) -> str:
     """Return the absolute path of what `name` means in a workspace.
 
-    Raises ValueError for one that leads out, or to its top. It goes by the text alone: a symlink may lead elsewhere.
+    It goes by the text: a symlink in the workspace may lead elsewhere. Where the text leads out, it goes by the real
+    path of the folder that it names, since there may be several ways to a workspace. Raises ValueError for what lies
+    elsewhere, and for the workspace's top itself.
     """
     path = os.path.normpath(os.path.join(tree, name))
-    if not path.startswith(tree + os.sep):
-        raise ValueError(f"{os.fspath(name)!r} does not lie in the workspace {tree!r}")
-    return path
+    if path.startswith(tree + os.sep):
+        return path
+    folder, base = os.path.split(path)
+    real, top = os.path.join(os.path.realpath(folder), base), os.path.realpath(tree)
+    if base and real.startswith(top + os.sep):
+        return tree + real.removeprefix(top)
+    raise ValueError(f"{os.fspath(name)!r} does not lie in the workspace {tree!r}")
 
 
 def stations(path: str) -> set[tuple[int, int]]:

@@ -169,7 +169,7 @@ class Meter:
 
     def measure(self) -> Usage:
         """Walk the tree and return what it takes, with what was deleted but is still open."""
-        return self._measure(self.tree)
+        return self._measure(os.path.realpath(self.tree))  # by which the kernel knows what was deleted there
 
     def set_limits(self, limit: int, limit_files: int) -> None:
         """Change the limits, for all processes at once; what is used already may be more."""
