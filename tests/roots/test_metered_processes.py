@@ -158,6 +158,32 @@ def test_killed_in_mid_write_leaves_the_count_too_high_at_most(root: Root) -> No
             file.write(b"the locks are free")
 
 
+def test_a_fork_while_a_thread_opens_its_first_file(temp: Path) -> None:
+    """What the thread imports then, the child would wait for, and nobody would end that import there."""
+    program = (
+        "import os, signal, sys, threading, time, scratchwork\n"
+        "class Slow:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name.startswith('scratchwork.files'): importing.set(); time.sleep(1)\n"
+        "importing = threading.Event()\n"
+        "with scratchwork.Root('app').workspace(quota=100) as ws:\n"
+        "    sys.meta_path.insert(0, Slow())\n"
+        "    thread = threading.Thread(target=lambda: ws.open('a', 'wb', 0).close())\n"
+        "    thread.start()\n"
+        "    importing.wait(0.5)\n"
+        "    child = os.fork()\n"
+        "    if child == 0:\n"
+        "        signal.alarm(10)\n"
+        "        with ws.open('b', 'wb', 0) as file: file.write(b'x' * 100)\n"
+        "        try: ws.open('c', 'wb', 0).write(b'x')\n"
+        "        except scratchwork.QuotaExceeded: os._exit(0)\n"
+        "    thread.join()\n"
+        "    print(os.waitpid(child, 0)[1])\n"
+    )
+    command = [sys.executable, "-W", "ignore", "-c", program]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "0\n"
+
+
 _AT_GATE = """
 import os, signal, sys
 from scratchwork import Workspace

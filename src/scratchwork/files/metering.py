@@ -152,8 +152,6 @@ def _upwards(path: str) -> Iterator[str]:
 
 def make(tree: str, path: str, numbers: Numbers) -> Meter:
     """Make the meter of a tree at `path`, and count against it from now on. Raises OSError."""
-    from scratchwork.files.meters import Meter
-
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0), 0o600)
     try:
         os.write(descriptor, numbers.text())
@@ -162,6 +160,15 @@ def make(tree: str, path: str, numbers: Numbers) -> Meter:
         raise
     finally:
         os.close(descriptor)
+    return _open(tree, path)
+
+
+def _open(tree: str, path: str) -> Meter:
+    # All that opening and writing need is imported now, before anything is opened: a child that is forked while another
+    # thread imports it would wait for that thread for ever.
+    from scratchwork.files import metered, opening  # noqa: F401
+    from scratchwork.files.meters import Meter
+
     meter = _known[os.path.realpath(tree)] = Meter(tree, path)
     return meter
 
@@ -174,9 +181,7 @@ def join(folder: str) -> None:
     for tree in _upwards(os.path.realpath(folder)):
         for path in (tree + SUFFIX, os.path.join(tree, ROOT_FILE)):
             if tree not in _known and os.access(path, os.F_OK) and _is_private(os.path.dirname(path)):
-                from scratchwork.files.meters import Meter
-
-                _known[tree] = Meter(tree, path)
+                _open(tree, path)
 
 
 def _is_private(folder: str) -> bool:
