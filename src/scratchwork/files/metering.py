@@ -24,6 +24,9 @@ WORKSPACE_VARIABLE = "SCRATCH_WORKSPACE"
 
 _known: dict[str, Meter] = {}
 """The meters that this process has open, by the real paths of their trees. Most processes know none."""
+_without: dict[str, None] = {}
+"""The roots that this process has opened when they had no quota, each with a separator: they may be given one."""
+_MOST_WITHOUT = 32
 _real_paths: dict[str, tuple[int, int, str]] = {}
 """Device, inode and real path of folders in which files were opened, by the paths that were given."""
 _MOST_REAL_PATHS = 1000
@@ -106,23 +109,36 @@ class Meters:
 
 
 def is_needed() -> bool:
-    """Whether this process knows of any meter."""
-    return bool(_known)
+    """Whether this process knows of any meter, or of a root that may come to have one."""
+    return bool(_known or _without)
 
 
 def over(folder: str) -> Meters | None:
     """Return the meters of the trees that a folder really lies in, by whatever path; None if it lies in none."""
-    if not _known:
-        return None
-    found = [_known[tree] for tree in _upwards(_real(folder)) if tree in _known]
-    return Meters(found) if found else None
+    _look_at_root(folder)
+    return _over(folder) if _known else None
 
 
 def over_file(path: str) -> Meters | None:
     """Return the meters of the trees that a file really lies in, which may be elsewhere if its name is a symlink."""
+    _look_at_root(path)
     if not _known:
         return None
-    return over(os.path.dirname(os.path.realpath(path) if os.path.islink(path) else path))
+    return _over(os.path.dirname(os.path.realpath(path) if os.path.islink(path) else path))
+
+
+def _over(folder: str) -> Meters | None:
+    found = [_known[tree] for tree in _upwards(_real(folder)) if tree in _known]
+    return Meters(found) if found else None
+
+
+def _look_at_root(path: str) -> None:
+    """See whether the root that a path lies in has been given a quota since it was opened."""
+    if not _without:
+        return
+    for prefix in list(_without):
+        if path.startswith(prefix) and os.access(prefix + ROOT_FILE, os.F_OK):
+            join_root(prefix[: -len(os.sep)])
 
 
 def _real(folder: str) -> str:
@@ -169,7 +185,10 @@ def _open(tree: str, path: str) -> Meter:
     from scratchwork.files import metered, opening  # noqa: F401
     from scratchwork.files.meters import Meter
 
-    meter = _known[os.path.realpath(tree)] = Meter(tree, path)
+    opened = Meter(tree, path)
+    meter = _known.setdefault(os.path.realpath(tree), opened)
+    if meter is not opened:
+        opened.close()  # another thread was as quick
     return meter
 
 
@@ -184,6 +203,21 @@ def join(folder: str) -> None:
                 _open(tree, path)
 
 
+def join_root(root: str) -> None:
+    """Count against a root's meter, as `join` does, as soon as it has one."""
+    join(root)
+    real = os.path.realpath(root)
+    for path in (root, real):
+        if real in _known:
+            _without.pop(path + os.sep, None)
+        else:
+            _without[path + os.sep] = None
+    if len(_without) > _MOST_WITHOUT:
+        for prefix in list(_without):
+            if not os.path.isdir(prefix):
+                _without.pop(prefix, None)
+
+
 def _is_private(folder: str) -> bool:
     if sys.platform == "win32":
         return True
@@ -192,17 +226,19 @@ def _is_private(folder: str) -> bool:
 
 
 def join_own() -> None:
-    """Count against the meters of the workspace that this process runs in, if it runs in one."""
+    """Count against the meters of the workspace that this process runs in, if it runs in one, and of its root."""
     own = os.environ.get(WORKSPACE_VARIABLE)
     if own:
         try:
             join(own)
+            join_root(os.path.dirname(own))
         except OSError:
             pass  # it is damaged, or not ours: then somebody else is to blame for what happens there
 
 
 def known(tree: str) -> Meter | None:
     """Return the meter of a tree, if this process has it open."""
+    _look_at_root(tree + os.sep)
     return _known.get(os.path.realpath(tree)) if _known else None
 
 

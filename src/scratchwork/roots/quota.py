@@ -82,7 +82,7 @@ class Terms:
         if self._enforce == "watched" and meters:
             from scratchwork.roots.watching import Watcher
 
-            tenure.watcher = Watcher(meters, self._on_exceeded)
+            tenure.watcher = Watcher(meters, self._on_exceeded, None if root is not None else tenure.store.path)
 
 
 def set_root_quota(path: str, quota: Quota) -> None:

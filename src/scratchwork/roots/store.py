@@ -66,7 +66,7 @@ class Store:
         self.ledger = Ledger(self.folder)
         self.records = Records(self.folder, self.retention.age)
         self.keeps_all = os.environ.get(KEEP_VARIABLE, "0") not in {"", "0"}
-        metering.join(path)
+        metering.join_root(path)
 
     def is_own_file(self, entry: str) -> bool:
         """Whether an entry of the folder is part of the root itself."""

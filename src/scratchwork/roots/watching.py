@@ -15,6 +15,7 @@ import sys
 import time
 
 from scratchwork.errors import QuotaExceeded
+from scratchwork.files import metering
 from scratchwork.system import mounts
 from scratchwork.system.trees import Usage
 
@@ -120,10 +121,14 @@ class Watcher:
     keep the interpreter from exiting. A forked child has none.
     """
 
-    def __init__(self, meters: list[Meter], on_exceeded: OnExceeded | None) -> None:
-        """Start it. `on_exceeded` None: raise the error in the main thread, see `MainThreadRaiser`."""
+    def __init__(self, meters: list[Meter], on_exceeded: OnExceeded | None, root: str | None = None) -> None:
+        """Start it. `on_exceeded` None: raise the error in the main thread, see `MainThreadRaiser`.
+
+        `root`: the path of a root that has no quota yet; once it has one, that is looked after, too.
+        """
         import threading
 
+        self._root = root
         self._watches = [Watch(meter) for meter in meters]
         self._listeners: list[OnExceeded] = []
         self._error: OSError | None = None
@@ -181,11 +186,18 @@ class Watcher:
     def _look_until_exceeded(self) -> OSError | None:
         """Return what went wrong; None if nothing did until we were stopped."""
         try:
-            while not self._stopped.wait(min([watch.look() for watch in self._watches])):
+            while not self._stopped.wait(self._look()):
                 pass
         except OSError as error:
             return None if self._stopped.is_set() else error
         return None
+
+    def _look(self) -> float:
+        """Look at all trees, and return the seconds until the next look is due."""
+        if self._root is not None and (meter := metering.known(self._root)) is not None:
+            self._watches.append(Watch(meter))
+            self._root = None
+        return min([watch.look() for watch in self._watches])
 
 
 class MainThreadRaiser:

@@ -148,11 +148,18 @@ class Meter:
         """Return what it says. Raises OSError if it can't be read."""
         if self._fd < 0:
             return Numbers(UNLIMITED, UNLIMITED)
-        now = numbers_of(os.pread(self._fd, FORMAT.size, 0))
+        now = numbers_of(os.pread(self._fd, FORMAT.size, 0) or self._read_newborn())
         if now is None:
             raise OSError(errno.EIO, "the meter of a quota is damaged; end what is in this workspace", self._path)
         self.recounts = now.recounts
         return now
+
+    def _read_newborn(self) -> bytes:
+        """Read it when another process has made it, and is about to write it."""
+        deadline = time.monotonic() + _PATIENCE
+        while not (data := os.pread(self._fd, FORMAT.size, 0)) and time.monotonic() < deadline:
+            time.sleep(_WAIT)
+        return data
 
     def exceeded(self, wanted: int) -> QuotaExceeded:
         """Return the error that says that so many bytes more can't be had."""
