@@ -39,19 +39,35 @@ def test_after_the_program_has_failed(memory: bool) -> None:
     assert not os.path.lexists(path)
 
 
-@pytest.mark.parametrize(
-    "work",
-    [
-        os.unlink,
-        lambda path: os.rename(path, f"{path}.moved") or os.unlink(f"{path}.moved"),
-        lambda path: Path(f"{path}.new").write_text("new") and os.replace(f"{path}.new", path),
-        lambda path: subprocess.run(["sed", "-i", "s/a/b/", path], check=True),
-        lambda path: os.unlink(path) or os.makedirs(path / "directory" / "below"),
-        lambda path: os.unlink(path) or os.symlink("/", path),
-        lambda path: os.chmod(path, 0),
-    ],
-    ids=["removed", "moved", "replaced", "sed -i", "a directory", "a symlink", "shut"],
-)
+def move(path: Path) -> None:
+    path.rename(f"{path}.moved")
+    Path(f"{path}.moved").unlink()
+
+
+def replace(path: Path) -> None:
+    Path(f"{path}.new").write_text("new")
+    Path(f"{path}.new").replace(path)
+
+
+def edit(path: Path) -> None:
+    subprocess.run(["sed", "-i", "s/e/E/", path], check=True)
+
+
+def put_a_directory_there(path: Path) -> None:
+    path.unlink()
+    (path / "directory" / "below").mkdir(parents=True)
+
+
+def put_a_link_there(path: Path) -> None:
+    path.unlink()
+    path.symlink_to("/")
+
+
+def shut(path: Path) -> None:
+    path.chmod(0)
+
+
+@pytest.mark.parametrize("work", [Path.unlink, move, replace, edit, put_a_directory_there, put_a_link_there, shut])
 def test_whatever_the_program_made_of_it(work: Callable[[Path], object]) -> None:
     with handoff("text", ".txt") as path:
         work(path)
@@ -169,6 +185,12 @@ def closed_file() -> Any:
         return file
 
 
+class NoData:
+    def __repr__(self) -> str:
+        return "no data"
+
+
+_NO_DATA = NoData()
 _CIRCLE: list[Any] = []
 _CIRCLE.append(_CIRCLE)
 
@@ -176,7 +198,7 @@ _CIRCLE.append(_CIRCLE)
 @pytest.mark.parametrize(
     ("data", "arguments", "error"),
     [
-        (object(), {}, TypeError),
+        (_NO_DATA, {}, TypeError),
         (3, {}, TypeError),
         (None, {}, TypeError),
         (True, {}, TypeError),
@@ -196,7 +218,7 @@ _CIRCLE.append(_CIRCLE)
         (_CIRCLE, {"suffix": ".json"}, ValueError),
         (math.nan, {"suffix": ".json"}, ValueError),
         ([math.inf], {"suffix": ".json"}, ValueError),
-        (object(), {"suffix": ".json"}, TypeError),
+        (_NO_DATA, {"suffix": ".json"}, TypeError),
         (b"", {"suffix": "/etc/x"}, ValueError),
         (b"", {"suffix": "a/b"}, ValueError),
         (b"", {"suffix": ".."}, ValueError),

@@ -45,7 +45,7 @@ def test_with_a_suffix_only_a_link_to_it_does(temp: Path, before: set[str]) -> N
         assert path.is_symlink()
         assert everything(temp) == before | {str(path.relative_to(temp))}
         assert not is_on_a_mounted_file_system(path)
-        command = [sys.executable, "-I", "-m", "json.tool", "--compact", path]
+        command: list[str | Path] = [sys.executable, "-I", "-m", "json.tool", "--compact", path]
         assert subprocess.run(command, capture_output=True, check=True).stdout == b'{"a":1}\n'
 
 

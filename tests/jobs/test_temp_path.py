@@ -22,8 +22,7 @@ def before(tmp_path: Path, temp: Path) -> Iterator[set[str]]:  # pytest's own te
 
 
 def run(*command: str | os.PathLike[str], **options: Any) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, check=True, **options)
-    return done.stdout
+    return str(subprocess.run(command, capture_output=True, text=True, check=True, **options).stdout)
 
 
 # Tools
@@ -75,27 +74,35 @@ def test_nothing_is_there_in_a_private_directory() -> None:
         assert path.parent.stat().st_mode & 0o777 == 0o700
 
 
-@pytest.mark.parametrize(
-    "work",
-    [
-        lambda path: None,
-        lambda path: path.touch(),
-        lambda path: (path / "a" / "b").mkdir(parents=True) or (path / "a" / "b" / "file").touch(),
-        lambda path: [Path(f"{path}.{number}").touch() for number in range(10)],
-        lambda path: path.symlink_to("/"),
-        lambda path: path.symlink_to("nowhere"),
-        lambda path: path.mkdir() or (path / "file").touch() or path.chmod(0),
-    ],
-    ids=[
-        "nothing",
-        "a file",
-        "a directory",
-        "several beside it",
-        "a link to /",
-        "a link to nothing",
-        "a shut directory",
-    ],
-)
+def nothing(path: Path) -> None:
+    pass
+
+
+def directory(path: Path) -> None:
+    (path / "a" / "b").mkdir(parents=True)
+    (path / "a" / "b" / "file").touch()
+
+
+def several(path: Path) -> None:
+    for number in range(10):
+        Path(f"{path}.{number}").touch()
+
+
+def link(path: Path) -> None:
+    path.symlink_to("/")
+
+
+def broken_link(path: Path) -> None:
+    path.symlink_to("nowhere")
+
+
+def shut_directory(path: Path) -> None:
+    path.mkdir()
+    (path / "file").touch()
+    path.chmod(0)
+
+
+@pytest.mark.parametrize("work", [nothing, Path.touch, directory, several, link, broken_link, shut_directory])
 def test_whatever_was_made_there_goes(work: Callable[[Path], object]) -> None:
     with temp_path() as path:
         work(path)

@@ -30,7 +30,7 @@ def chunks_of(data: Any, *, as_json: bool) -> Iterator[Any]:
     if as_json and isinstance(data, _JSON):
         import json
 
-        return json.JSONEncoder().iterencode(data)
+        return json.JSONEncoder(allow_nan=False).iterencode(data)
     if isinstance(data, os.PathLike):
         raise TypeError(f"{data!r} is a path already: give that on, or an open file")
     if hasattr(data, "read"):

@@ -106,8 +106,8 @@ class handoff:  # noqa: N801 - used as a function
         self._maker = -1
 
     def __enter__(self) -> Path:
+        path = self.begin()
         try:
-            path = self.begin()
             for chunk in self._chunks:
                 self.append(chunk)
             self.finish()
@@ -134,19 +134,30 @@ class handoff:  # noqa: N801 - used as a function
         """Make the file, empty yet, and return its path. For who has the chunks one by one; `__exit__` ends it."""
         from pathlib import Path
 
+        if self._maker >= 0:
+            raise RuntimeError("a hand-off serves one block: what it had to hand off is read")
         self._maker = owning.process
-        if not self._memory:
-            named = NamedTemporaryFile(suffix=self._suffix, dir=_place(self._dir), delete=False)
-            self._file, self._path = named, os.fsdecode(named.name)
-            return Path(self._path)
+        try:
+            return Path(self._make_in_memory() if self._memory else self._make())
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+
+    def _make(self) -> str:
+        file = NamedTemporaryFile(suffix=self._suffix, dir=_place(self._dir), delete=False)
+        self._file, self._path = file, os.fsdecode(file.name)
+        return self._path
+
+    def _make_in_memory(self) -> str:
         self._fd = memory_files.make()
-        path = memory_files.path_of(self._fd)
         self._file = open(self._fd, "wb", closefd=False)  # noqa: SIM115 - closed in the end
-        if self._suffix:
-            target, path = path, os.path.join(_place(self._dir), f"tmp{names.draw(_NAME_LENGTH)}{self._suffix}")
-            os.symlink(target, path)
-            self._path = path
-        return Path(path)
+        target = memory_files.path_of(self._fd)
+        if not self._suffix:
+            return target
+        path = os.path.join(_place(self._dir), f"tmp{names.draw(_NAME_LENGTH)}{self._suffix}")
+        os.symlink(target, path)
+        self._path = path
+        return path
 
     def append(self, chunk: Any) -> None:  # noqa: ANN401 - bytes or str
         """Write a chunk; what the first one is, bytes or str, all are. Raises TypeError if it is another."""
@@ -163,7 +174,7 @@ class handoff:  # noqa: N801 - used as a function
 
 
 def _place(dir: str | os.PathLike[str] | None) -> str:  # noqa: A002 - tempfile's word
-    return os.fspath(standing() if dir is None else dir)
+    return os.fspath(standing()) if dir is None else os.path.abspath(dir)
 
 
 def _remove(path: str) -> None:

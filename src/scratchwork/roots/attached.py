@@ -46,6 +46,9 @@ class Attached(Held):
         """The name of the directory in its root."""
         return self._name
 
+    def _ends(self) -> bool:
+        return self._lease.fileno() < 0
+
     def fileno(self) -> int:
         """Return the lease's descriptor; -1 after `release`."""
         return self._lease.fileno()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shlex
 import subprocess
+import threading
 import time
 from pathlib import Path
 
@@ -20,7 +21,6 @@ from scratchwork.system.words import printable
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from threading import Timer
     from typing import IO, Any
 
     from scratchwork.roots.tenure import Tenure
@@ -96,7 +96,8 @@ class Command:
         self._grace = grace
         self._process: subprocess.Popen[Any] | None = None
         self._stopped_for: BaseException | None = None
-        self._killer: Timer | None = None
+        self._killer: threading.Timer | None = None
+        self._is_over = threading.Event()
 
     def run(self) -> subprocess.CompletedProcess[Any]:
         """Run it to its end, with all that it started. See `Workspace.run`."""
@@ -132,61 +133,74 @@ class Command:
             return  # not started yet: then it is ended as soon as it is
         groups.tell(process.pid, kill=is_again)
         if not is_again:
-            import threading
-
             self._killer = threading.Timer(self._grace, groups.tell, (process.pid,), {"kill": True})
             self._killer.daemon = True
             self._killer.start()
 
     def _run(self) -> subprocess.CompletedProcess[Any]:
-        process, outputs = self._start()
         try:
+            process, outputs = self._start()
             if self._stopped_for is not None:
                 groups.tell(process.pid, kill=True)
-            try:
-                stdout, stderr = process.communicate(self._input, self._timeout)
-            except BaseException:
-                self._end()
-                raise
+            stdout, stderr = process.communicate(self._input, self._timeout)
             self._end_rest(time.monotonic() + self._grace)
+        except BaseException:
+            if self._process is not None:
+                self._end()
+            raise
         finally:
-            if self._killer is not None:
-                self._killer.cancel()
-            for stream in (process.stdin, process.stdout, process.stderr):
-                if stream is not None:
-                    _close(stream)
+            self._let_go()
         return subprocess.CompletedProcess(self._words, process.returncode, outputs[0] or stdout, outputs[1] or stderr)
 
     def _start(self) -> tuple[subprocess.Popen[Any], list[Path | None]]:
         """Start it; return also the paths of the files that its output goes to."""
-        inherited = os.environ if self._env is None else self._env
         paths = [self._path_of(output) for output in self._outputs]
         targets: list[Any] = list(self._outputs)
         opened: list[int] = []
         try:
             for number, path in enumerate(paths):
                 if path is not None:
-                    targets[number] = _create(path)
-                    opened.append(targets[number])
-            reads = subprocess.PIPE if self._input is not None else self._stdin
-            self._process = subprocess.Popen(
-                self._words,
-                stdin=subprocess.DEVNULL if reads is None else reads,
-                stdout=targets[0],
-                stderr=targets[1],
-                cwd=self._cwd,
-                env={**inherited, **environment(self._tenure.path, inherited)},
-                encoding=self._encoding,
-                **groups.options(self._tenure.lease.fileno()),
-            )
+                    is_both = number == 1 and path == paths[0]
+                    targets[number] = opened[0] if is_both else _create(path)
+                    opened += [] if is_both else [targets[number]]
+            process = self._spawn(*targets)
         finally:
             for descriptor in opened:
                 os.close(descriptor)
-        return self._process, paths
+        if subprocess.PIPE in targets:
+            threading.Thread(target=self._end_rest_of_pipe, args=(process.pid,), daemon=True).start()
+        return process, paths
 
-    def _path_of(self, output: Output) -> Path | None:
-        """Return the path of the file in the workspace that an output goes to; None if it goes elsewhere."""
-        return Path(within(self._tenure.path, output)) if isinstance(output, (str, os.PathLike)) else None
+    def _spawn(self, stdout: Any, stderr: Any) -> subprocess.Popen[Any]:  # noqa: ANN401 - as subprocess has them
+        """Start the process in a thread: an exception that a signal raises, as ctrl-C does, would lose sight of it."""
+        failed: list[BaseException] = []
+        inherited = os.environ if self._env is None else self._env
+        reads = subprocess.PIPE if self._input is not None else self._stdin
+
+        def spawn() -> None:
+            try:
+                self._process = subprocess.Popen(
+                    self._words,
+                    stdin=subprocess.DEVNULL if reads is None else reads,
+                    stdout=stdout,
+                    stderr=stderr,
+                    cwd=self._cwd,
+                    env={**inherited, **environment(self._tenure.path, inherited)},
+                    encoding=self._encoding,
+                    **groups.options(self._tenure.lease.fileno()),
+                )
+            except BaseException as error:  # noqa: BLE001 - for the thread that waits
+                failed.append(error)
+
+        thread = threading.Thread(target=spawn)
+        thread.start()
+        try:
+            thread.join()
+        finally:
+            thread.join()  # also if that was interrupted
+        if self._process is None:
+            raise failed[0]
+        return self._process
 
     def _end(self) -> None:
         """End it, since nobody waits for it any more."""
@@ -196,11 +210,12 @@ class Command:
         groups.tell(process.pid, kill=False)
         try:
             process.wait(self._grace)
-        except BaseException:
-            groups.tell(process.pid, kill=True)
-            process.wait()
-            raise
+        except subprocess.TimeoutExpired:
+            pass
         finally:
+            if process.returncode is None:
+                groups.tell(process.pid, kill=True)
+                process.wait()
             self._end_rest(deadline)
 
     def _end_rest(self, deadline: float) -> None:
@@ -214,6 +229,27 @@ class Command:
                 groups.tell(leader, kill=True)
                 return
             time.sleep(_AGAIN)
+
+    def _end_rest_of_pipe(self, leader: int) -> None:
+        """End those of its group that outlive it and have its output open, to whose end we read."""
+        groups.await_end(leader)
+        if not self._is_over.is_set():
+            groups.tell(leader, kill=False)
+        if not self._is_over.wait(self._grace):
+            groups.tell(leader, kill=True)
+
+    def _let_go(self) -> None:
+        self._is_over.set()
+        if self._killer is not None:
+            self._killer.cancel()
+        if self._process is not None:
+            for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
+                if stream is not None:
+                    _close(stream)
+
+    def _path_of(self, output: Output) -> Path | None:
+        """Return the path of the file in the workspace that an output goes to; None if it goes elsewhere."""
+        return Path(within(self._tenure.path, output)) if isinstance(output, (str, os.PathLike)) else None
 
     def _keep(self, why: str, error: BaseException) -> None:
         try:

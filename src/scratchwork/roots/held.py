@@ -38,6 +38,10 @@ class Held:
         """The name of the directory in its root."""
         raise NotImplementedError
 
+    def _ends(self) -> bool:
+        """Whether its end has begun, as far as we know, or our hold on it is over."""
+        raise NotImplementedError
+
     def fileno(self) -> int:
         """Return the lease's descriptor."""
         raise NotImplementedError
@@ -93,7 +97,7 @@ class Held:
         find the file gone. What is deleted by its own name is not held back by this. On Windows only one can borrow at
         a time.
         """
-        return lend(self._store.folder, self.name, name)
+        return lend(self._store.folder, self.name, name, self._ends)
 
     def merge(self, parts: Iterable[Part], into: str | os.PathLike[str]) -> Path:
         """Write the content of several files into one of the workspace, in their order, and return its path.

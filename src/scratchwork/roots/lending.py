@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import time
+from _thread import RLock
 
 from scratchwork.errors import WorkspaceGone
 from scratchwork.system import locks, processes
@@ -16,6 +17,7 @@ from scratchwork.system.paths import within
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from scratchwork.system.folders import Folder
@@ -29,6 +31,9 @@ _SOONEST, _LATEST = 0.001, 0.05  # seconds between looks: no event tells of anot
 
 _lent: dict[str, list[Loan]] = {}
 """What this process, or the one that it was forked from, has lent and not got back, by the workspace's path."""
+_lock = RLock()
+if hasattr(os, "register_at_fork"):  # Windows does not fork
+    os.register_at_fork(after_in_child=_lock._at_fork_reinit)  # type: ignore[attr-defined]  # noqa: SLF001
 
 
 class Loan:
@@ -43,7 +48,8 @@ class Loan:
         self._fd = fd
         self._top = top
         self._path = path
-        _lent.setdefault(top, []).append(self)
+        with _lock:
+            _lent.setdefault(top, []).append(self)
 
     @property
     def path(self) -> Path:
@@ -58,13 +64,15 @@ class Loan:
 
     def release(self) -> None:
         """Give it back: we read no more. Who was handed the descriptor may go on. Once is enough."""
-        loans = _lent.get(self._top, [])
-        if self in loans:
+        with _lock:
+            loans = _lent.get(self._top, [])
+            if self not in loans:
+                return
             loans.remove(self)
             if not loans:
-                _lent.pop(self._top, None)
-            os.close(self._fd)
-            self._fd = -1
+                del _lent[self._top]
+            fd, self._fd = self._fd, -1
+        os.close(fd)
 
     def __enter__(self) -> Path:
         return self.path
@@ -76,15 +84,20 @@ class Loan:
         return f"<Loan {self._path!r}{' (released)' if self._fd < 0 else ''}>"
 
 
-def lend(folder: Folder, name: str, what: str | os.PathLike[str]) -> Loan:
-    """Lend what lies in the workspace `name` of a root's folder. See `Workspace.lend`."""
+def lend(folder: Folder, name: str, what: str | os.PathLike[str], has_ended: Callable[[], bool]) -> Loan:
+    """Lend what lies in the workspace `name` of a root's folder. See `Workspace.lend`.
+
+    `has_ended`: whether its end has begun, as far as this process knows. It is asked with the lock in hand: who ends it
+    says so first, and looks for locks then.
+    """
     top = os.path.join(folder.path, name)
     path = within(top, what)
-    if not folder.has(name):
+    if has_ended() or not folder.has(name):
         raise WorkspaceGone(top)
+    os.lstat(path)  # before anything is made for it
     fd = folder.open(name + SUFFIX, os.O_RDWR | os.O_CREAT)
     try:
-        if not locks.shared(fd) or not folder.has(name):
+        if not locks.shared(fd) or has_ended() or not folder.has(name):
             raise WorkspaceGone(top, "it is being removed")
         os.lstat(path)
     except BaseException:
@@ -138,7 +151,7 @@ class Recall:
         import logging
 
         top = os.path.join(self._folder.path, self._name)
-        ours = [os.path.relpath(loan._path, top) for loan in _lent.get(top, [])]  # noqa: SLF001 - our own
+        ours = [os.path.relpath(loan._path, top) for loan in list(_lent.get(top, []))]  # noqa: SLF001 - our own
         theirs = [pid for pid in processes.holders([top + SUFFIX])[top + SUFFIX] if pid != os.getpid()]
         told = [*(f"{path!r} by this process" for path in ours)]
         told += [f"something by process {pid} ({processes.command(pid)})" for pid in theirs]
@@ -150,7 +163,8 @@ class Recall:
         )
 
 
-def forget(top: str) -> None:
-    """Release what this process has lent of a workspace: it exits, and nobody here reads any more."""
-    for loan in list(_lent.get(top, ())):
-        loan.release()
+def forget_all() -> None:
+    """Release all that this process has lent: it exits, and nobody here reads any more."""
+    for loans in list(_lent.values()):
+        for loan in list(loans):
+            loan.release()

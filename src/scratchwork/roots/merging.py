@@ -22,8 +22,7 @@ def merge(tree: str, parts: Iterable[Part], into: str | os.PathLike[str]) -> str
     path = within(tree, into)
     if isinstance(parts, (str, bytes, os.PathLike)):
         raise TypeError(f"the parts are several files, not {parts!r}")
-    folder, name = os.path.split(path)
-    draft = os.path.join(folder, f".{name[:200]}.{names.draw()}.part")
+    draft = os.path.join(os.path.dirname(path), f".{names.draw()}.part")
     try:
         with open_in(tree, draft, "xb") as target:
             for part in parts:

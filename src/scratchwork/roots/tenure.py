@@ -43,6 +43,7 @@ class Tenure:
     """A workspace that this process made."""
 
     __slots__ = (
+        "has_lent",
         "has_meter",
         "has_record",
         "is_over",
@@ -68,6 +69,7 @@ class Tenure:
         self.since = time.monotonic()
         self.has_record = False
         self.has_meter = False
+        self.has_lent = False
         self.watcher: Watcher | None = None
         self.is_over = False  # ended, or let go of in a forked child
         _under_way[name] = self
@@ -113,25 +115,31 @@ class Tenure:
             self.watcher.stop()
         handed_over = False
         try:
-            if self.keep == "always" or (failure and self.keep == "failure"):
-                self._retain(self.why or failure or "asked for")
-            elif self.store.leases.remove_empty(self.name, self.lease):
-                self._forget_record()
-                self._enter("cleaned", 0, 0, "")
-            elif (asked := self._asked_meanwhile()) is not None:
-                self._retain(asked.why or "asked for")
-            elif background:
-                handed_over = self._remove_in_background(wait)
-            else:
-                with (recall := lending.Recall(self.store.folder, self.name)):
-                    recall.wait(wait)
-                    self._remove()
+            handed_over = self._end(failure, background=background, wait=wait)
         except FileNotFoundError:
             self._enter("cleaned", 0, 0, "somebody else had removed it")
         finally:
             self._forget_meter()
             if not handed_over:
+                self._forget_loans()
                 self.lease.release()
+
+    def _end(self, failure: str, *, background: bool, wait: float) -> bool:
+        """Keep or remove it; return whether that goes on in the background, by who has the lease now."""
+        if self.keep == "always" or (failure and self.keep == "failure"):
+            self._retain(self.why or failure or "asked for")
+        elif self.store.leases.remove_empty(self.name, self.lease):
+            self._forget_record()
+            self._enter("cleaned", 0, 0, "")
+        elif (asked := self._asked_meanwhile()) is not None:
+            self._retain(asked.why or "asked for")
+        elif background:
+            return self._remove_in_background(wait)
+        else:
+            with (recall := lending.Recall(self.store.folder, self.name)):
+                recall.wait(wait)
+                self._remove()
+        return False
 
     def _asked_meanwhile(self) -> Record | None:
         """Return the record if somebody else asked for the workspace to be kept (`scratch keep`).
@@ -192,8 +200,12 @@ class Tenure:
             self._hide(recall)
         import threading
 
+        # A daemon, which we join at exit ourselves, when what this process has lent is given back.
         worker = threading.Thread(
-            target=self._finish_in_background, args=(None if is_hidden else recall, wait), name="scratchwork-cleanup"
+            target=self._finish_in_background,
+            args=(None if is_hidden else recall, wait),
+            name="scratchwork-cleanup",
+            daemon=True,
         )
         try:
             _workers[self.name] = worker
@@ -223,6 +235,11 @@ class Tenure:
             metering.forget(self.path)
             self.store.folder.unlink(self.name + metering.SUFFIX)
 
+    def _forget_loans(self) -> None:
+        """Remove the file with the locks, where nobody who waited for them has."""
+        if self.has_lent:
+            self.store.folder.unlink(self.name + lending.SUFFIX)
+
     def _forget_record(self) -> None:
         if self.has_record:
             self.store.records.remove(self.name)
@@ -247,8 +264,8 @@ def _end_all() -> None:
     error = getattr(sys, "last_value", None)
     failure = told(error) if error is not None else ""
     left = list(_under_way.values())
+    lending.forget_all()
     for tenure in left:
-        lending.forget(tenure.path)
         try:
             tenure.end(failure=failure)
         except OSError as problem:

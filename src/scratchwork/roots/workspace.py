@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from typing import IO, Any, Self
 
     from scratchwork.roots.commands import Output
+    from scratchwork.roots.lending import Loan
     from scratchwork.roots.quota import Terms
     from scratchwork.roots.records import Keep
     from scratchwork.roots.store import Store
@@ -62,6 +63,13 @@ class Workspace(Held):
     def name(self) -> str:
         """The name of the directory in its root."""
         return self._tenure.name
+
+    def _ends(self) -> bool:
+        return self._tenure.is_over
+
+    def lend(self, name: str | os.PathLike[str]) -> Loan:  # noqa: D102 - said in Held
+        self._tenure.has_lent = True
+        return super().lend(name)
 
     @property
     def label(self) -> str:

@@ -12,8 +12,13 @@ _WHY = "no file can be had here that lives in memory alone"
 if sys.platform == "linux":
 
     def make() -> int:
-        """Return the descriptor of an empty file that no file system holds (memfd_create(2)). Raises OSError."""
-        return os.memfd_create("scratchwork", os.MFD_CLOEXEC)
+        """Return the descriptor of an empty file, of mode 0600, that no file system holds (memfd_create(2)).
+
+        Raises OSError.
+        """
+        descriptor = os.memfd_create("scratchwork", os.MFD_CLOEXEC)
+        os.fchmod(descriptor, 0o600)
+        return descriptor
 
     def path_of(descriptor: int) -> str:
         """Return a path that leads to a descriptor's file as long as this process has it open (proc(5)).

@@ -115,13 +115,19 @@ def is_stopped(pid: int) -> bool:
     return _status(pid)[:1] in {(b"T",), (b"t",)}
 
 
+def is_group_alive(group: int) -> bool:
+    """Whether a process group has a member that has not ended; True where that can't be seen."""
+    seen = [status for pid in pids() if (status := _status(pid))]
+    return not seen or any(int(status[2]) == group and status[0] not in {b"Z", b"X"} for status in seen)
+
+
 def _parent(pid: int) -> int:
     status = _status(pid)
     return int(status[1]) if status else -1
 
 
 def _status(pid: int) -> tuple[bytes, ...]:
-    """Return what the kernel says of a process from its state on; nothing if it is gone."""
+    """Return what the kernel says of a process from its state on: state, parent, group, ...; nothing if it is gone."""
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:
             return tuple(file.read().rpartition(b")")[2].split())  # the name may hold anything, ')' too

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 
 if sys.platform == "win32":
-    from .windows import is_left, options, tell
+    from .windows import await_end, is_left, options, tell
 else:
-    from .posix import is_left, options, tell
+    from .posix import await_end, is_left, options, tell
 
-__all__ = ["is_left", "options", "tell"]
+__all__ = ["await_end", "is_left", "options", "tell"]

@@ -33,11 +33,19 @@ def tell(leader: int, *, kill: bool) -> None:
 
 
 def is_left(leader: int) -> bool:
-    """Whether anybody is left in a group."""
+    """Whether anybody is left in a group; who has ended and was not waited for is not, as far as that can be seen."""
     try:
         os.killpg(leader, 0)
     except ProcessLookupError:
         return False
     except PermissionError:
         return True
-    return True
+    return processes.is_group_alive(leader)
+
+
+def await_end(leader: int) -> None:
+    """Wait until a child of ours has ended, and leave it to others to reap it."""
+    try:
+        os.waitid(os.P_PID, leader, os.WEXITED | os.WNOWAIT)
+    except ChildProcessError:
+        pass  # it has been reaped

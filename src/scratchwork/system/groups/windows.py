@@ -30,6 +30,11 @@ def tell(leader: int, *, kill: bool) -> None:
         pass  # it has ended
 
 
+def await_end(leader: int) -> None:
+    """Return: what its program leaves running can't be ended anyhow."""
+    del leader
+
+
 def is_left(leader: int) -> bool:
     """Return False: nobody can tell."""
     del leader
