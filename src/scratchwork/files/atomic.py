@@ -6,7 +6,7 @@ import io
 import os
 
 from scratchwork.errors import DestinationExists
-from scratchwork.files import owning
+from scratchwork.files import metering, owning
 from scratchwork.system.publishing import open_draft
 
 TYPE_CHECKING = False
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import IO, Any
 
+    from scratchwork.files.metering import Meters
     from scratchwork.system.publishing import Draft
 
 
@@ -29,6 +30,9 @@ class atomic_write:  # noqa: N801 - used as a function
 
     `mode`: of `open`, with "w" or "x" in it ("x" means that `overwrite` is False); `buffering`, `encoding`, `errors`,
     `newline` too. `overwrite`, `durable`, `inherit`: as `scratchwork.publish` has them. `permissions`: its `mode`.
+
+    In a workspace with a quota what is written counts, beside the old file as long as that is there; a write that would
+    exceed it raises QuotaExceeded.
 
     Raises what `open` raises for a bad mode or encoding, and CannotPublish and DestinationExists when the block begins
     or ends. One object serves one block, in one thread. In a forked child that leaves the block nothing is published.
@@ -69,13 +73,28 @@ class atomic_write:  # noqa: N801 - used as a function
     def __enter__(self) -> IO[Any]:
         if not self._terms["overwrite"] and os.path.lexists(self._path):
             raise DestinationExists(os.fspath(self._path), None, "check")  # now, not after all the work
-        self._draft: Draft = open_draft(self._path)
+        meters = metering.over_file(os.path.abspath(self._path)) if metering.is_needed() else None
+        self._draft = _open_draft(self._path, meters)
         try:
-            self._file = io.open(self._draft.fd, self._mode, closefd=False, **self._how)  # noqa: UP020 - says which
+            if meters is None:
+                self._file = io.open(self._draft.fd, self._mode, closefd=False, **self._how)  # noqa: UP020 - says which
+            else:
+                self._file = self._open_metered(meters)
         except BaseException:
             self._draft.close()
             raise
         return self._file
+
+    def _open_metered(self, meters: Meters) -> IO[Any]:
+        from scratchwork.files.opening import Kinds, open_with
+
+        def open_it(_path: str, _flags: int) -> int:
+            return os.dup(self._draft.fd)
+
+        file: IO[Any] = open_with(Kinds(), open_it, self._mode, **self._how, meters=meters)
+        buffered: Any = getattr(file, "buffer", file)
+        getattr(buffered, "raw", buffered).name = self._draft.fd
+        return file
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
@@ -91,3 +110,15 @@ class atomic_write:  # noqa: N801 - used as a function
                 pass  # there is no room for what is thrown away, or the error of the first attempt is on its way
             self._draft.close()
             del self._draft, self._file  # and with it the descriptor of the folder
+
+
+def _open_draft(path: str | os.PathLike[str], meters: Meters | None) -> Draft:
+    if meters is None:
+        return open_draft(path)
+    with meters:
+        meters.take_file()
+        try:
+            return open_draft(path)
+        except BaseException:
+            meters.give(0, 1)
+            raise
