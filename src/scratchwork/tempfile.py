@@ -288,10 +288,13 @@ def _new_file(
 
 
 def _meters(dir: Any) -> Meters | None:
-    """Return what a file that is made in a folder counts against; None, at no cost, where no quota is in force."""
+    """Return what a file that is made in a folder counts against; None, at no cost, where no quota can be in force."""
     if not _metering.is_needed():
         return None
-    return _metering.over(_os.path.abspath(_os.fsdecode(_gettempdir() if dir is None else dir)))
+    folder = _gettempdir() if dir is None else dir
+    if folder.__class__ is not str or not folder.startswith(_os.sep):
+        folder = _os.path.abspath(_os.fsdecode(folder))
+    return _metering.over(folder)
 
 
 def _take_one(meters: Meters | None) -> None:
@@ -490,10 +493,10 @@ def _unlink_unless_windows_has(path: Any) -> None:
 # Files without a name
 
 
-def _open_unnamed(suffix: Any, prefix: Any, dir: Any) -> int:
+def _open_unnamed(suffix: Any, prefix: Any, dir: Any, meters: Meters | None) -> int:
     """Return the descriptor of a file without a name."""
     if _O_TMPFILE_WORKS:
-        _take_one(_meters(dir))
+        _take_one(meters)
         descriptor = _anonymous.unnamed_descriptor(_gettempdir() if dir is None else dir)
         if descriptor is not None:
             return descriptor
@@ -564,13 +567,14 @@ def TemporaryFile(
     """
     if not (suffix is prefix is None):
         _sanitize_params(prefix, suffix, dir)
+    meters = _meters(dir)
     if mode == "w+b" and buffering == -1 and encoding is errors is newline is None:
-        file: Any = _anonymous.over(_open_unnamed(suffix, prefix, dir), _meters(dir))
+        file: Any = _anonymous.over(_open_unnamed(suffix, prefix, dir, meters), meters)
     else:
         if "b" not in mode:
             encoding = _io.text_encoding(encoding)
         file = _anonymous.open_anonymous(
-            lambda: _open_unnamed(suffix, prefix, dir), mode, buffering, encoding, errors, newline, _meters(dir)
+            lambda: _open_unnamed(suffix, prefix, dir, meters), mode, buffering, encoding, errors, newline, meters
         )
     file.home = tempdir if dir is None else _os.path.abspath(dir)
     return file
@@ -601,7 +605,8 @@ class _Storage(_SpoolStorage):
         suffix, prefix, dir = self.place
         if TemporaryFile is NamedTemporaryFile:
             return NamedTemporaryFile("w+b", 0, suffix=suffix, prefix=prefix, dir=dir)  # type: ignore[return-value]
-        file = _anonymous.over(_open_unnamed(suffix, prefix, dir), _meters(dir))
+        meters = _meters(dir)
+        file = _anonymous.over(_open_unnamed(suffix, prefix, dir, meters), meters)
         file.fileno()  # settles its mode: others may reach it by the spool's name
         return file.detach()  # type: ignore[return-value]
 

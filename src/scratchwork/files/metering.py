@@ -197,7 +197,7 @@ def join(folder: str) -> None:
 
     A meter lies in a directory of ours that nobody else may write to; any other is somebody's trap.
     """
-    for tree in _upwards(os.path.realpath(folder)):
+    for tree in _upwards(_real(folder)):
         for path in (tree + SUFFIX, os.path.join(tree, ROOT_FILE)):
             if tree not in _known and os.access(path, os.F_OK) and _is_private(os.path.dirname(path)):
                 _open(tree, path)
@@ -206,7 +206,7 @@ def join(folder: str) -> None:
 def join_root(root: str) -> None:
     """Count against a root's meter, as `join` does, as soon as it has one."""
     join(root)
-    real = os.path.realpath(root)
+    real = _real(root)
     for path in (root, real):
         if real in _known:
             _without.pop(path + os.sep, None)
