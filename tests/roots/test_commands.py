@@ -18,6 +18,7 @@ import pytest
 from scratchwork import CommandFailed, QuotaExceeded, Root, ScratchError, Workspace, WorkspaceGone
 from scratchwork.roots.tenure import Tenure
 from tests.helpers_leftovers import open_descriptors
+from tests.helpers_processes import until
 
 _LARGE = b"a line that nobody reads\n" * 400_000
 
@@ -357,4 +358,4 @@ def test_many_threads_at_once(ws: Workspace) -> None:
         thread.join()
     assert wrong == []
     assert len(os.listdir(ws)) == 80
-    assert open_descriptors() == before
+    until(lambda: open_descriptors() == before, "as many descriptors as before")

@@ -18,6 +18,13 @@ from tests.helpers_processes import PATIENCE, until
 LIMIT = 10_000
 
 
+@pytest.fixture(autouse=True)
+def _look_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no test wait for the next look at what other processes have set."""
+    monkeypatch.setattr(metering, "_LOOK_AGAIN", 0.0)
+    monkeypatch.setattr(metering, "_look_at", 0.0)
+
+
 def set_elsewhere(quota: str) -> None:
     """Set it in another process."""
     program = "import sys, scratchwork; scratchwork.Root('app', quota=sys.argv[1])"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ _known: dict[str, Meter] = {}
 _without: dict[str, None] = {}
 """The roots that this process has opened when they had no quota, each with a separator: they may be given one."""
 _MOST_WITHOUT = 32
+_LOOK_AGAIN = 0.05  # seconds after which those are looked at again, when a file is made or opened
+_look_at = 0.0
 _real_paths: dict[str, tuple[int, int, str]] = {}
 """Device, inode and real path of folders in which files were opened, by the paths that were given."""
 _MOST_REAL_PATHS = 1000
@@ -109,19 +112,20 @@ class Meters:
 
 
 def is_needed() -> bool:
-    """Whether this process knows of any meter, or of a root that may come to have one."""
-    return bool(_known or _without)
+    """Whether this process knows of any meter."""
+    _look_at_roots()
+    return bool(_known)
 
 
 def over(folder: str) -> Meters | None:
     """Return the meters of the trees that a folder really lies in, by whatever path; None if it lies in none."""
-    _look_at_root(folder)
+    _look_at_roots()
     return _over(folder) if _known else None
 
 
 def over_file(path: str) -> Meters | None:
     """Return the meters of the trees that a file really lies in, which may be elsewhere if its name is a symlink."""
-    _look_at_root(path)
+    _look_at_roots()
     if not _known:
         return None
     return _over(os.path.dirname(os.path.realpath(path) if os.path.islink(path) else path))
@@ -132,12 +136,14 @@ def _over(folder: str) -> Meters | None:
     return Meters(found) if found else None
 
 
-def _look_at_root(path: str) -> None:
-    """See whether the root that a path lies in has been given a quota since it was opened."""
-    if not _without:
+def _look_at_roots() -> None:
+    """See whether a root has been given a quota since it was opened; seldom, as each look is a system call."""
+    global _look_at  # noqa: PLW0603 - two threads may look at once
+    if not _without or (now := time.monotonic()) < _look_at:
         return
+    _look_at = now + _LOOK_AGAIN
     for prefix in list(_without):
-        if path.startswith(prefix) and os.access(prefix + ROOT_FILE, os.F_OK):
+        if os.access(prefix + ROOT_FILE, os.F_OK):
             join_root(prefix[: -len(os.sep)])
 
 
@@ -238,7 +244,7 @@ def join_own() -> None:
 
 def known(tree: str) -> Meter | None:
     """Return the meter of a tree, if this process has it open."""
-    _look_at_root(tree + os.sep)
+    _look_at_roots()
     return _known.get(os.path.realpath(tree)) if _known else None
 
 

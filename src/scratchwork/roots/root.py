@@ -82,8 +82,9 @@ class Root:
 
         `retention` is stored with the root, so that every sweep heeds it; None leaves what is stored. So is `quota`,
         for all workspaces of the root together, dead and kept ones too; `Quota()` ends it. Set or changed while jobs
-        run, it is in force at once for every file that is opened metered from then on, and for jobs that are watched. A
-        job that began when nothing limited it, and a file that was open then, go on as they were.
+        run, it is in force within a twentieth of a second for every file that is opened metered from then on, and for
+        jobs that are watched. A job that began when nothing limited it, and a file that was open then, go on as they
+        were.
 
         Raises UntrustedRoot, LocksUnsupported, InvalidLabel for a bad name, ValueError for a bad quota, and
         CannotMakeWorkspace where the directory can't be made.
