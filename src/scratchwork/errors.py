@@ -7,7 +7,7 @@
     ├── WorkspaceGone       (FileNotFoundError)  no such workspace, or nobody holds it any more
     ├── WorkspaceAlive      (OSError, EBUSY)     somebody holds it, so it is not touched
     ├── CannotMakeWorkspace (OSError, as found)  no room, no inodes, no descriptors, read-only, ...
-    ├── CannotKeep          (OSError, as found)  a workspace could not be kept, or not whole
+    ├── CannotKeep          (OSError, as found)  the note that says "keep this" could not be written
     ├── CannotPublish       (OSError, as found)  a result could not be moved to where it belongs
     │   └── DestinationExists (FileExistsError)  something has that name, and was not to be overwritten
     ├── SpoolFull           (OSError, EFBIG)     more was written to a spool than its cap allows
@@ -89,10 +89,10 @@ class CannotMakeWorkspace(ScratchError, OSError):
 
 
 class CannotKeep(ScratchError, OSError):
-    """A workspace could not be kept, or not whole: what it held, or the note of it, found no room, say."""
+    """The note that says that a workspace is to be kept could not be written."""
 
-    def __init__(self, path: str, cause: OSError, what: str = "can't mark it as kept") -> None:
-        super().__init__(cause.errno, f"{what}: {explain(cause, path)}", path)
+    def __init__(self, path: str, cause: OSError) -> None:
+        super().__init__(cause.errno, f"can't mark it as kept: {explain(cause, path)}", path)
 
 
 class CannotPublish(ScratchError, OSError):

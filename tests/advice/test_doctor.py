@@ -235,21 +235,11 @@ def test_no_time_to_count(tmp_path: Path) -> None:
     assert found.topic == "unleased"
 
 
-@pytest.mark.parametrize(
-    ("name", "why"), [("none", "No such file"), ("file", "Not a directory"), ("dangling", "it is a symlink to gone")]
-)
-def test_no_directory(tmp_path: Path, name: str, why: str) -> None:
+@pytest.mark.parametrize("name", ["none", "file"])
+def test_no_directory(tmp_path: Path, name: str) -> None:
     (tmp_path / "file").touch()
-    (tmp_path / "dangling").symlink_to("gone")
-    with pytest.raises((FileNotFoundError, NotADirectoryError), match=why):
+    with pytest.raises((FileNotFoundError, NotADirectoryError)):
         examine(str(tmp_path / name))
-
-
-def test_what_lies_behind_a_symlink_is_counted(tmp_path: Path) -> None:
-    (tmp_path / "real").mkdir()
-    (tmp_path / "real" / "junk").write_bytes(b"x" * 5000)
-    (tmp_path / "link").symlink_to("real")
-    assert one_about("unleased", tmp_path / "link").text.startswith("yours: 1 entry")
 
 
 def test_a_check_that_fails_is_a_finding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -46,13 +46,8 @@ def examine(path: str, *, seconds: float = 10.0) -> list[Finding]:
     """
     path = os.path.abspath(path)
     if not os.path.isdir(path):
-        if not os.path.lexists(path):
-            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
-        if os.path.islink(path):
-            raise FileNotFoundError(
-                errno.ENOENT, f"it is a symlink to {os.readlink(path)}, which is no directory", path
-            )
-        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path)
+        number = errno.ENOTDIR if os.path.lexists(path) else errno.ENOENT
+        raise OSError(number, os.strerror(number), path)
     checks: dict[str, Callable[[str], Findings]] = {
         "type": _type,
         "space": _space,
@@ -304,7 +299,7 @@ def _cleaners(path: str) -> Findings:
 
 
 def _matter(path: str, seconds: float) -> Findings:
-    found = matter.look(os.path.realpath(path), seconds=seconds)
+    found = matter.look(path, seconds=seconds)
     least = "" if found.complete else "at least "
     for owner, heap in found.roots.items():
         held = f"{least}{size(heap.usage.bytes)}" if heap.usage.files else "nothing that you may look at"

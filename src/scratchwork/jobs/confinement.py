@@ -102,9 +102,7 @@ class Confined:
             finally:
                 os.close(target)
         except OSError as error:
-            raise CannotKeep(
-                self._path, error, "only a part of it was brought out of memory, and is kept; the rest is lost"
-            ) from error
+            raise CannotKeep(self._path, error) from error
         finally:
             outside.end()
             self.is_kept = True

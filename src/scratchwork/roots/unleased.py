@@ -80,7 +80,7 @@ def sweep_unleased(
     the time it is. `progress(done, total)` is called as it goes on. Raises ValueError for bad patterns, ages and
     directories, OSError for a directory that can't be read, is a symlink, or where it can't be seen what is in use.
     """
-    if not all(patterns) or not patterns:
+    if not patterns:
         raise ValueError("without a pattern nothing is removed: name what is to go, as 'pip-*'")
     for pattern in patterns:
         if all(fnmatch.fnmatchcase(name, pattern) for name in _ANYTHING) or os.sep in pattern:

@@ -23,7 +23,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from threading import Thread
-    from types import FrameType
     from typing import ClassVar
 
     from scratchwork.files.meters import Meter
@@ -249,10 +248,9 @@ class MainThreadRaiser:
                 signal.signal(signal.SIGURG, self._handler_before or signal.SIG_DFL)  # type: ignore[arg-type]
 
     @classmethod
-    def _raise(cls, number: int, frame: FrameType | None) -> None:
+    def _raise(cls, number: int, frame: object) -> None:
+        del number, frame
         for one in cls._waiting:
             error, one.error = one.error, None  # once
             if error is not None:
                 raise error
-        if callable(cls._handler_before):  # it was for the program
-            cls._handler_before(number, frame)
