@@ -28,6 +28,10 @@ _ENTRY = "import sys; from scratchwork.cli import main; sys.exit(main())"
 _GROWING = (
     "import sys\nwith open(sys.argv[1], 'ab', 0) as file:\n while True: file.write(b'x' * 65536); file.truncate(0)"
 )
+_CHURNING = (
+    "import os, sys\nwhile True:\n with open(sys.argv[1], 'wb', 0) as file:\n"
+    "  for _ in range(60): file.write(bytes(2**20))\n os.unlink(sys.argv[1])"
+)
 
 
 def measure(place: str, folder: Path, *, quick: bool) -> list[Result]:
@@ -90,7 +94,7 @@ def _run_dd(folder: Path) -> int:
 
 
 def _cpu(place: str, folder: Path, *, quick: bool) -> list[Result]:
-    """The watcher's share of a core: of a tree that nobody changes, and of one that somebody writes into as he can."""
+    """The watcher's share of a core: of a tree that nobody changes, that is written into, that others write beside."""
     files, seconds = (1_000, 1.0) if quick else (100_000, 20.0)
     root = scratchwork.Root("bench-limits", folder, sweep_first=False)
     results = []
@@ -99,14 +103,20 @@ def _cpu(place: str, folder: Path, *, quick: bool) -> list[Result]:
             if number % 1_000 == 0:
                 (ws / str(number)).mkdir()
             os.close(os.open(f"{ws}/{number // 1_000 * 1_000}/{number}", os.O_CREAT | os.O_WRONLY, 0o600))
-        for name, program in (("", None), (", busy", _GROWING)):
-            writer = subprocess.Popen([sys.executable, "-c", program, str(ws / "growing")]) if program else None
+        for name, program, path in (
+            ("", None, folder),
+            (", busy", _GROWING, ws / "growing"),
+            (", others busy", _CHURNING, folder / "churning"),
+        ):
+            writer = subprocess.Popen([sys.executable, "-c", program, str(path)]) if program else None
             watch = Watch(Meter(str(ws), f"{ws}{SUFFIX}"))
-            timed: dict[str, Timed] = {"CPU time": partial(_watch, watch, seconds), "time": lambda: seconds}
+            span = 3 * seconds  # an average, with the walks that are made early on because something is suspected
+            timed: dict[str, Timed] = {"CPU time": partial(_watch, watch, span), "time": partial(float, span)}
             shares = in_turn(timed, 1)
             if writer is not None:
                 writer.kill()
                 writer.wait()
+                path.unlink(missing_ok=True)
             bar = Bar("time", MOST_OF_A_CORE)
             results.append(Result(f"watcher, {files:,} files{name}", place, "ms", shares, 1, bar))
     shutil.rmtree(root.path)

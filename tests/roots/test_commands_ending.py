@@ -202,37 +202,6 @@ def test_ctrl_c_ends_it_and_passes_through(temp: Path, kind: str, grace: str) ->
         assert not Path(path).exists()
 
 
-def test_ctrl_c_while_it_is_being_started_ends_it_too(temp: Path) -> None:
-    """When the program is there and `subprocess` has not told us its pid yet."""
-    program = """
-import os, signal, subprocess, scratchwork
-start = subprocess._fork_exec
-def start_and_interrupt(*arguments):
-    pid = start(*arguments)
-    os.kill(os.getpid(), signal.SIGINT)
-    return pid
-subprocess._fork_exec = start_and_interrupt
-try:
-    with scratchwork.Root("app").workspace("interrupted") as ws:
-        ws.run(["sh", "-c", "echo $$; exec sleep 1000"])
-except BaseException as error:
-    print(type(error).__name__, flush=True)
-"""
-    with running(program) as (process, (first,)):
-        assert process.stdout is not None
-        second = process.stdout.readline().strip()  # '' if it was ended before it could tell its pid
-        told = {first, second}
-        assert "KeyboardInterrupt" in told
-        pids = [int(word) for word in told if word.isdecimal()]
-        try:
-            assert process.wait() == 0
-            assert all(is_gone(pid) for pid in pids)
-        finally:
-            for pid in pids:
-                if not is_gone(pid):
-                    os.kill(pid, signal.SIGKILL)
-
-
 def test_control_without_ending_it_it_goes_on(temp: Path) -> None:
     program = f"from scratchwork.roots.commands import Command; Command._end = lambda _: None\n{_INTERRUPTED}"
     with running(program, "willing", "30") as (process, (pid, _)):

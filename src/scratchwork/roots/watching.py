@@ -2,11 +2,17 @@
 
 A look is one statvfs(2). What the file system has lost since the last walk is the most that the tree can have grown by,
 so only when that would bring it to its limit, or the last walk is long ago, the tree is walked. Looks come the faster
-the less is left. Walks take at most `_DUTY` of a core on average: every tenth of a second in a tree that is small, and
-twice a minute in one of 100,000 files.
+the less is left. Walks take `_DUTY` of a core on average, and no more than one is saved up, or owed: they come twice a
+second in a tree that is small, and twice a minute in one of 100,000 files.
 
-What can't be seen: how far a program gets between two looks. And where others free as much between two looks as the
-tree grows by, its growth shows at the next regular walk.
+Where others write on the same file system, it tells nothing of the tree, and there is no walking all the time. Then we
+glance at the processes that descend from ours, which costs the same for any number of files, and takes `_GLANCING` of
+a core. If all that they have open for writing in the tree is more than its limit, that is enough. If they have written
+as much as there was room for, into whatever, it is time for a walk, also for one that is owed.
+
+What can't be seen: how far a program gets between two looks. Where others are busy, the growth by many small files, by
+empty ones, or by processes that are no descendants of ours, may show at the next walk only; the growth that is balanced
+by what others remove at the same instant does so anyhow.
 """
 
 from __future__ import annotations
@@ -16,7 +22,7 @@ import time
 
 from scratchwork.errors import QuotaExceeded
 from scratchwork.files import metering
-from scratchwork.system import mounts
+from scratchwork.system import holdings, mounts, processes
 from scratchwork.system.trees import Usage
 
 TYPE_CHECKING = False
@@ -29,13 +35,38 @@ if TYPE_CHECKING:
 
     OnExceeded = Callable[[OSError], object]
 
-_DUTY = 0.015  # of a core: what all walks together may take
-_SAVED = 3.0  # seconds of walking that may be saved up for when it matters
+_DUTY = 0.01  # of a core: what all walks together may take
+_SAVED = 0.06  # seconds of walking that may be saved up for when it matters; or one walk that takes longer
+_GLANCING, _SAVED_GLANCING = 0.003, 0.005  # of a core, and seconds
 _OFTEN, _SELDOM = 0.01, 0.5  # seconds between looks
 _FASTEST_BYTES = 8e9  # a second: what a program may write at most
 _FASTEST_FILES = 1e6  # a second: how many it may make
 _MORE = 64 * 2**20  # bytes
 _WALK_AT_LEAST = 0.1  # seconds between regular walks of a small tree
+
+
+class _Allowance:
+    """Seconds of a core that may be spent: a share of it on average, and what is saved up of that."""
+
+    __slots__ = ("_at", "_share", "saved")
+
+    def __init__(self, share: float, saved: float) -> None:
+        self._share = share
+        self._at = 0.0
+        self.saved = saved
+
+    def earn(self, now: float, most: float) -> None:
+        """Get what has come in until now, but save no more than so much."""
+        self.saved = min(most, self.saved + (now - self._at) * self._share)
+        self._at = now
+
+    def spend(self, cost: float) -> None:
+        """Spend so much, or all there is; what was owed before is forgiven, so that some is there in bounded time."""
+        self.saved = max(self.saved - cost, -cost)
+
+    def wait(self) -> float:
+        """Return the seconds until nothing is owed."""
+        return -self.saved / self._share if self.saved < 0 else 0.0
 
 
 class Watch:
@@ -45,12 +76,14 @@ class Watch:
         self._meter = meter
         self._used = Usage()
         self._space: mounts.Space | None = None
-        self._walked = self._saved_at = 0.0
-        self._saved = _SAVED
-        self._cost = 0.0
+        self._walked = self._cost = 0.0
+        self._walking = _Allowance(_DUTY, _SAVED)
+        self._glancing = _Allowance(_GLANCING, _SAVED_GLANCING)
         self._more = 0
         self._lost_bytes = self._lost_files = 0
         """What the file system has lost since the last walk."""
+        self._before = (0, 0)
+        """What a glance saw just before the last walk."""
 
     def look(self) -> float:
         """Raise QuotaExceeded if the tree holds more than it may; else return for how long that is likely to hold.
@@ -64,7 +97,7 @@ class Watch:
             left = self._left(limit, numbers.limit_files)
         except FileNotFoundError:
             return _SELDOM  # it was removed; should it come back, it is seen
-        if self._is_walk_due(now, left):
+        if self._is_walk_due(now, left) or (left < 0 and self._is_suspect(now, limit, numbers.limit)):
             self._walk(now)
             if self._used.bytes > limit:
                 raise QuotaExceeded(self._meter.tree, self._used.bytes, numbers.limit)
@@ -72,7 +105,7 @@ class Watch:
             if files > numbers.limit_files:
                 raise QuotaExceeded(self._meter.tree, files, numbers.limit_files, what="files")
             left = self._left(limit, numbers.limit_files)
-        return min(max(left, _OFTEN), _SELDOM)
+        return min(max(left if left >= 0 else self._glancing.wait(), _OFTEN), _SELDOM)
 
     def allow_more(self) -> None:
         """Let the next look, and those after it, find no fault with what is there now and somewhat more."""
@@ -95,21 +128,44 @@ class Watch:
         return left
 
     def _is_walk_due(self, now: float, left: float) -> bool:
-        self._saved = min(_SAVED, self._saved + (now - self._saved_at) * _DUTY)
-        self._saved_at = now
+        self._walking.earn(now, max(_SAVED, self._cost))
         if not self._walked:
             return True
-        if self._saved <= 0:
+        if left >= 0:
+            return now - self._walked > max(_WALK_AT_LEAST, 2 * self._cost / _DUTY)
+        # Half of what is saved of many walks is for those that a glance asks for.
+        return self._walking.saved >= max(_SAVED / 2, self._cost)
+
+    def _is_suspect(self, now: float, limit: int, told: int) -> bool:
+        """Glance, if that may be, and tell whether the tree should be walked although little time for that is saved.
+
+        Raises QuotaExceeded with `told` as the limit if the glance alone says that there is more than `limit`.
+        """
+        self._glancing.earn(now, _SAVED_GLANCING)
+        if self._glancing.saved < 0:
             return False
-        return left < 0 or now - self._walked > max(_WALK_AT_LEAST, 2 * self._cost / _DUTY)
+        began = time.thread_time()
+        there, written = self._glance()
+        self._glancing.spend(time.thread_time() - began)
+        if there > limit:
+            self._used = Usage(self._used.files, self._used.directories, max(there, self._used.bytes))
+            raise QuotaExceeded(self._meter.tree, there, told)
+        grown = max(there - self._before[0], written - self._before[1])
+        return self._walking.saved >= 0 and grown >= limit - self._used.bytes
+
+    def _glance(self) -> tuple[int, int]:
+        """Return what our family has open for writing in the tree, and what it has written so far, anywhere."""
+        family = processes.family()
+        return holdings.open_in(self._meter.tree, family), processes.written(family)
 
     def _walk(self, now: float) -> None:
         began = time.thread_time()
         self._lost_bytes = self._lost_files = 0  # before the walk: what is written meanwhile counts as lost
+        self._before = self._glance()
         self._used = self._meter.measure()
         self._walked = now
         self._cost = time.thread_time() - began
-        self._saved -= self._cost
+        self._walking.spend(self._cost)
 
 
 class Watcher:

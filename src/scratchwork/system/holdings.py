@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import sys
 
-from scratchwork.system import trees
+from scratchwork.system import processes, trees
 from scratchwork.system.folders import Folder
 from scratchwork.system.trees import Usage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
 _DELETED = " (deleted)"
 _FOREVER = float("inf")
@@ -63,10 +63,30 @@ if sys.platform == "linux":
                 found += Usage(1, 0, status.st_blocks * 512, status.st_size)
         return found
 
-    def _deleted_below(prefix: str) -> Iterator[os.stat_result]:
-        for pid in os.listdir("/proc"):
-            if not pid.isdecimal():
+    def open_in(path: str, pids: Collection[int]) -> int:
+        """Return how many bytes the files below `path` take that these processes have open for writing."""
+        found: dict[tuple[int, int], int] = {}
+        for link, _ in _open_below(path + os.sep, pids):
+            try:
+                if os.lstat(link).st_mode & 0o200:  # the link's own mode says what it was opened for (proc(5))
+                    status = os.stat(link)
+                    if status.st_mode & 0o170000 == 0o100000:
+                        found[status.st_dev, status.st_ino] = status.st_blocks * 512
+            except OSError:
                 continue
+        return sum(found.values())
+
+    def _deleted_below(prefix: str) -> Iterator[os.stat_result]:
+        for link, target in _open_below(prefix, processes.pids()):
+            if target.endswith(_DELETED):
+                try:
+                    yield os.stat(link)
+                except OSError:
+                    continue
+
+    def _open_below(prefix: str, pids: Collection[int]) -> Iterator[tuple[str, str]]:
+        """Yield the link in /proc of each descriptor, and the path that it leads to."""
+        for pid in pids:
             try:
                 descriptors = os.listdir(f"/proc/{pid}/fd")
             except OSError:  # it is gone, or another user's
@@ -75,10 +95,10 @@ if sys.platform == "linux":
                 link = f"/proc/{pid}/fd/{descriptor}"
                 try:
                     target = os.readlink(link)
-                    if target.startswith(prefix) and target.endswith(_DELETED):
-                        yield os.stat(link)
                 except OSError:
                     continue
+                if target.startswith(prefix):
+                    yield link, target
 
 else:
 
@@ -86,3 +106,8 @@ else:
         """Return nothing: it can't be seen here."""
         del path
         return Usage()
+
+    def open_in(path: str, pids: Collection[int]) -> int:
+        """Return 0: it can't be seen here."""
+        del path, pids
+        return 0

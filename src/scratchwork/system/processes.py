@@ -56,7 +56,47 @@ if sys.platform == "linux":
             finally:
                 os.close(descriptor)
 
+    def family() -> list[int]:
+        """Return our pid, and those of all that descend from us; quicker than a look at all processes.
+
+        By /proc/PID/task/TID/children (proc(5); Linux 3.5, with CONFIG_PROC_CHILDREN).
+        """
+        found = [os.getpid()]
+        if not os.path.exists(f"/proc/self/task/{found[0]}/children"):
+            return found + [pid for pid, _ in _descendants(found[0])]
+        for pid in found:
+            try:
+                for task in os.listdir(f"/proc/{pid}/task"):
+                    with open(f"/proc/{pid}/task/{task}/children", "rb") as file:
+                        found += map(int, file.read().split())
+            except OSError:  # it has ended
+                continue
+        return found
+
+    def written(pids: Collection[int]) -> int:
+        """Return how many bytes these processes have written so far, into whatever: files, pipes, sockets (proc(5)).
+
+        With what their children wrote that ended and that they waited for. Not what was written through a mapping.
+        """
+        total = 0
+        for pid in pids:
+            try:
+                with open(f"/proc/{pid}/io", "rb") as file:
+                    total += int(file.read().split(None, 4)[3])  # rchar: N, wchar: N, ...
+            except (OSError, IndexError, ValueError):  # it has ended, or we may not look
+                continue
+        return total
+
 else:
+
+    def family() -> list[int]:
+        """Return our pid: the others can't be seen here."""
+        return [os.getpid()]
+
+    def written(pids: Collection[int]) -> int:
+        """Return 0: it can't be seen here."""
+        del pids
+        return 0
 
     def signal_descendants(number: int, of: int | None = None) -> None:
         """Do nothing: they can't be seen here."""
