@@ -8,6 +8,7 @@
     ├── WorkspaceAlive      (OSError, EBUSY)     somebody holds it, so it is not touched
     ├── CannotMakeWorkspace (OSError, as found)  no room, no inodes, no descriptors, read-only, ...
     ├── CannotKeep          (OSError, as found)  the note that says "keep this" could not be written
+    ├── KeptInPart          (OSError, as found)  what was to be kept of a tmpfs did not come out, or not all of it
     ├── CannotPublish       (OSError, as found)  a result could not be moved to where it belongs
     │   └── DestinationExists (FileExistsError)  something has that name, and was not to be overwritten
     ├── SpoolFull           (OSError, EFBIG)     more was written to a spool than its cap allows
@@ -93,6 +94,22 @@ class CannotKeep(ScratchError, OSError):
 
     def __init__(self, path: str, cause: OSError) -> None:
         super().__init__(cause.errno, f"can't mark it as kept: {explain(cause, path)}", path)
+
+
+class KeptInPart(ScratchError, OSError):
+    """What was to be kept could not be brought out of the kernel's hands, or not all of it; the rest is lost.
+
+    `lost`: (path in the workspace, why) of each part; the path "." means all of it.
+    """
+
+    def __init__(self, path: str, lost: list[tuple[str, OSError]]) -> None:
+        self.lost = lost
+        first, cause = lost[0]
+        names = "all of it" if first == os.curdir else ", ".join([repr(name) for name, _ in lost[:_MOST_NAMES]])
+        more = f" and {len(lost) - _MOST_NAMES} more" if len(lost) > _MOST_NAMES else ""
+        super().__init__(
+            cause.errno, f"{explain(cause, path)}; what could not be kept, and is lost: {names}{more}", path
+        )
 
 
 class CannotPublish(ScratchError, OSError):
@@ -212,6 +229,8 @@ class CleanupIncomplete(ScratchError, OSError):
         more = f" (and {len(failures) - 1} more)" if len(failures) > 1 else ""
         super().__init__(errno.ENOTEMPTY, f"could not be removed whole: {failures[0]}{more}", path)
 
+
+_MOST_NAMES = 5
 
 _ADVICE = {
     errno.EDQUOT: "your disk quota is used up: remove something, or choose another place with TMPDIR or --dir",

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -19,6 +19,7 @@ from scratchwork.roots.watching import Watch
 from scratchwork.system import private_tmpfs
 from tests.helpers_processes import Finished, Scratch, is_gone, until
 
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 needs_namespaces = pytest.mark.skipif(bool(private_tmpfs.refusal()), reason=private_tmpfs.refusal())
 
 # Each writes without an end, or far more than it may, into its temp folder.
@@ -265,6 +266,43 @@ def test_kernel_keeps_and_publishes(scratch: Scratch, tmp_path: Path) -> None:
     assert (kept / "l" / "f").read_text() == "deep\n"
     assert [row["state"] for row in scratch.ls()] == ["kept"]
     assert [row["outcome"] for row in scratch("history", "--json").json()] == ["kept"]
+
+
+@needs_namespaces
+@needs_root
+@pytest.mark.parametrize("own", [0, 3])
+def test_kernel_says_what_it_could_not_keep(scratch: Scratch, tmpfs: Callable[[Path, str], Path], own: int) -> None:
+    """Where less room is than the workspace holds: what fits is kept, whole, and the rest is named."""
+    small = tmpfs(scratch.temp / "small", "size=1m,mode=700")
+    script = "cd $TMPDIR; mkdir d; echo 1 > a; head -c 4M /dev/zero > d/x; echo 2 > d/y; head -c 2M /dev/zero > z"
+    options = ("--dir", str(small), "--quota", "9M", "--enforce", "kernel", "--keep", "always", "--json")
+    done = scratch("run", *options, "--", "sh", "-c", f"{script}; exit {own}")
+    assert done.status == (own or 125)
+    report = json.loads(done.err.splitlines()[-1])
+    kept = Path(report["path"])
+    assert f"scratch: {kept}: No space left on device" in done.err
+    lost = "what could not be kept, and is lost: 'z', 'd/x'"
+    assert lost in done.err
+    assert lost in report["failure"]
+    assert (report["status"], report["kept"]) == (done.status, True)
+    assert sorted(os.listdir(kept)) == ["a", "d"]
+    assert [(kept / name).read_text() for name in ("a", "d/y")] == ["1\n", "2\n"]
+    assert os.listdir(kept / "d") == ["y"]
+    [row] = scratch("ls", "--dir", str(small), "--json").json()
+    assert row["why"].endswith("; not all of it fitted")
+
+
+@needs_namespaces
+@needs_root
+def test_kernel_says_that_it_could_keep_nothing(scratch: Scratch, tmpfs: Callable[[Path, str], Path]) -> None:
+    small = tmpfs(scratch.temp / "small", "nr_inodes=5,mode=700")
+    script = f"echo > $TMPDIR/x; cd {small}; touch 1 2 3 4 5 6; exit 0"
+    options = ("--dir", str(small), "--quota", "9M", "--enforce", "kernel", "--keep", "always", "--json")
+    done = scratch("run", *options, "--", "sh", "-c", script)
+    assert done.status == 125
+    assert "what could not be kept, and is lost: all of it" in done.err
+    report = json.loads(done.err.splitlines()[-1])
+    assert (report["kept"], "is lost" in report["failure"]) == (False, True)
 
 
 @needs_namespaces

@@ -14,12 +14,12 @@ import time
 
 assert sys.platform != "win32"
 
-from scratchwork.errors import CannotEnforce, CannotKeep
+from scratchwork.errors import CannotEnforce, KeptInPart
 from scratchwork.roots import labels
 from scratchwork.roots.ledger import Ended
 from scratchwork.system import locks, private_tmpfs, words
 from scratchwork.system.memory import memory
-from scratchwork.system.publishing.tree_copies import copy_tree
+from scratchwork.system.publishing.tree_copies import copy_what_fits
 from scratchwork.system.trees import measure
 
 TYPE_CHECKING = False
@@ -69,7 +69,7 @@ class Confined:
         self._keep, self._why = "always", reason
 
     def end(self, failure: str = "") -> None:
-        """Bring it out if it is to be kept; the rest goes with us. Raises CannotKeep, which names what stays lost."""
+        """Bring it out if it is to be kept; the rest goes with us. Raises KeptInPart, which names what is lost."""
         usage = measure(self._fd)
         if self._keep == "always" or (failure and self._keep == "failure"):
             self._bring_out(self._why or failure or "asked for")
@@ -90,22 +90,30 @@ class Confined:
             )
 
     def _bring_out(self, why: str) -> None:
-        """Copy it into an ordinary workspace; of one that does not fit, as much as does."""
-        private_tmpfs.uncover(self._root.path)  # what is mounted there stays, as we have it open
-        outside = self._root.workspace(self._label, keep="always")
-        self._path = os.fspath(outside)
-        outside.keep(why)
+        """Copy it into an ordinary workspace; of one that does not fit, as much as does. Raises KeptInPart."""
         try:
+            private_tmpfs.uncover(self._root.path)  # what is mounted there stays, as we have it open
+            outside = self._root.workspace(self._label, keep="always")
+        except OSError as error:
+            raise KeptInPart(self._path, [(os.curdir, error)]) from error
+        self._path = os.fspath(outside)
+        lost: list[tuple[str, OSError]] = []
+        try:
+            outside.keep(why)
             target = os.open(outside, _DIRECTORY)
             try:
-                copy_tree(self._fd, target, skip_special=True)
+                lost = copy_what_fits(self._fd, target)
             finally:
                 os.close(target)
+            if lost:
+                outside.keep(f"{why}; not all of it fitted")
         except OSError as error:
-            raise CannotKeep(self._path, error) from error
+            lost = lost or [(os.curdir, error)]
         finally:
             outside.end()
             self.is_kept = True
+        if lost:
+            raise KeptInPart(self._path, lost)
 
 
 def _size(quota: Quota, path: str) -> int:

@@ -8,7 +8,7 @@ import sys
 
 assert sys.platform != "win32"
 
-from scratchwork.errors import QuotaExceeded, ScratchError
+from scratchwork.errors import CannotKeep, KeptInPart, QuotaExceeded, ScratchError
 from scratchwork.jobs.supervision import Supervisor
 from scratchwork.roots.environment import environment
 from scratchwork.roots.quota import Quota
@@ -94,7 +94,8 @@ def _make_workspace(job: Job, supervisor: Supervisor) -> Workspace | Confined:
 def _end(ws: Workspace | Confined, job: Job, status: int, failure: str, complaint: str = "") -> int:
     """Publish results and end the workspace as the program's end asks for.
 
-    The program's status stands whatever becomes of that, but that a success without its results is none.
+    The program's status stands whatever becomes of that, but that a success without its results, or without what was to
+    be kept of it, is none.
     """
     if complaint:
         _complain(complaint)
@@ -108,7 +109,11 @@ def _end(ws: Workspace | Confined, job: Job, status: int, failure: str, complain
         _keep(ws, failure)
     try:
         ws.end(failure)
-    except OSError as error:  # CleanupIncomplete, CannotKeep, or what the operating system says
+    except (CannotKeep, KeptInPart) as error:
+        own = _complain(error)
+        status = status or own
+        failure = f"{failure}; {error}" if failure else str(error)
+    except OSError as error:  # CleanupIncomplete, or what the operating system says
         _complain(error)
     if job.json:
         import json

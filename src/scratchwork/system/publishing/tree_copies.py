@@ -16,6 +16,17 @@ from .walking import DIRECTORY, FILE, visit
 _MAKING = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
+def copy_what_fits(source: int, target: int) -> list[tuple[str, OSError]]:
+    """Copy as much as can be copied, as `copy_tree` does; return what could not, by its path, and why.
+
+    Of a file that does not fit nothing stays: half of it would look like the whole. Devices, pipes and sockets are
+    skipped. What lies in a directory that could not be made is not named besides.
+    """
+    copying = _RescuingCopy(source, target)
+    copying.run()
+    return copying.lost
+
+
 def copy_tree(source: int, target: int, *, skip_special: bool = False) -> None:
     """Copy what is in one open directory into another, which is empty; the attributes of that itself are not set.
 
@@ -41,22 +52,25 @@ class _TreeCopy:
             self._finish_directory(where)
 
     def _copy_entries(self, where: str, fd: int, entries: list[os.DirEntry[str]]) -> None:
+        target = os.open(where or ".", DIRECTORY, dir_fd=self.target)
         if where:
             self.directories.append(where)
-        target = os.open(where or ".", DIRECTORY, dir_fd=self.target)
         try:
             for entry in entries:
-                if entry.is_symlink():
-                    _copy_symlink(entry.name, fd, target)
-                elif entry.is_dir(follow_symlinks=False):
-                    os.mkdir(entry.name, 0o700, dir_fd=target)
-                elif entry.is_file(follow_symlinks=False):
-                    self._copy_file(entry.name, os.path.join(where, entry.name), fd, target)
-                elif not self.skip_special:
-                    what = os.path.join(where, entry.name)
-                    raise OSError(errno.EINVAL, f"'{what}' in it is a device, a pipe or a socket")
+                self._copy_entry(entry, where, fd, target)
         finally:
             close_quietly(target)
+
+    def _copy_entry(self, entry: os.DirEntry[str], where: str, fd: int, target: int) -> None:
+        if entry.is_symlink():
+            _copy_symlink(entry.name, fd, target)
+        elif entry.is_dir(follow_symlinks=False):
+            os.mkdir(entry.name, 0o700, dir_fd=target)
+        elif entry.is_file(follow_symlinks=False):
+            self._copy_file(entry.name, os.path.join(where, entry.name), fd, target)
+        elif not self.skip_special:
+            what = os.path.join(where, entry.name)
+            raise OSError(errno.EINVAL, f"'{what}' in it is a device, a pipe or a socket")
 
     def _copy_file(self, name: str, path: str, source: int, target: int) -> None:
         reading = os.open(name, FILE, dir_fd=source)
@@ -67,14 +81,14 @@ class _TreeCopy:
                     self.links[status.st_ino], name, src_dir_fd=self.target, dst_dir_fd=target, follow_symlinks=False
                 )
                 return
-            if status.st_nlink > 1:
-                self.links[status.st_ino] = path
             writing = os.open(name, _MAKING, 0o600, dir_fd=target)
             try:
                 copy(reading, writing)
                 _copy_attributes(reading, writing, status)
             finally:
                 close_quietly(writing)
+            if status.st_nlink > 1:
+                self.links[status.st_ino] = path
         finally:
             close_quietly(reading)
 
@@ -88,6 +102,45 @@ class _TreeCopy:
                 close_quietly(target)
         finally:
             close_quietly(source)
+
+
+class _RescuingCopy(_TreeCopy):
+    """Goes on after what can't be copied."""
+
+    __slots__ = ("lost",)
+
+    def __init__(self, source: int, target: int) -> None:
+        super().__init__(source, target, skip_special=True)
+        self.lost: list[tuple[str, OSError]] = []
+
+    def run(self) -> None:
+        visit(self.source, self._copy_entries, self._lose)
+        for where in reversed(self.directories):
+            try:
+                self._finish_directory(where)
+            except OSError as error:
+                self._lose(where, error)
+
+    def _copy_entries(self, where: str, fd: int, entries: list[os.DirEntry[str]]) -> None:
+        if any(where == path or where.startswith(path + "/") for path, _ in self.lost):
+            return
+        try:
+            super()._copy_entries(where, fd, entries)
+        except OSError as error:
+            self._lose(where, error)
+
+    def _copy_entry(self, entry: os.DirEntry[str], where: str, fd: int, target: int) -> None:
+        try:
+            super()._copy_entry(entry, where, fd, target)
+        except OSError as error:
+            self._lose(os.path.join(where, entry.name), error)
+            try:
+                os.unlink(entry.name, dir_fd=target)  # what there is of it, which leaves room for others
+            except OSError:
+                pass  # there is nothing
+
+    def _lose(self, where: str, error: OSError) -> None:
+        self.lost.append((where or os.curdir, error))
 
 
 def _copy_attributes(source: int, target: int, status: os.stat_result) -> None:
