@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -147,6 +148,34 @@ def test_a_symlink(tmp_path: Path) -> None:
         found = one_about("symlink", tmp_path / "link")
         assert found.severity == "problem"
         assert f"say {tmp_path}/real" in found.advice
+
+
+def test_by_way_of_a_symlink_the_same_is_found(temp: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All that is told of what it leads to, and that it is one."""
+    (temp / "real").mkdir(mode=0o1777)
+    (temp / "real").chmod(0o1777)
+    (temp / "real" / "pip-build-env-4z1k8vtq").write_bytes(bytes(10_000))
+    with Root("app", temp / "real", sweep_first=False).workspace():
+        pass
+    (temp / "link").symlink_to("real")
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now + 86400 * 3)
+    by_link, itself = examine(str(temp / "link")), examine(str(temp / "real"))
+    for found in (by_link, itself):
+        for one in found:
+            one.text = re.sub(r"[\d,.]+ (free|[KMGT]?B)", r"N \1", one.text)  # others use the same disk
+    assert [one for one in by_link if one.topic != "symlink"] == itself
+    assert one_about("unleased", temp / "link").advice.startswith(f"scratch sweep --unleased {temp}/real ")
+
+
+@pytest.mark.parametrize(("target", "why"), [("nowhere", "does not exist"), ("file", "is no directory")])
+def test_a_symlink_to_no_directory(scratch: Scratch, tmp_path: Path, target: str, why: str) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to(target)
+    done = scratch("doctor", str(tmp_path / "link"))
+    assert (done.status, done.out) == (3, "")
+    assert done.err.startswith(f"scratch: {tmp_path}/link: it is a symlink to {target}, which {why}")
+    assert done.err.count("\n") == 1
 
 
 @pytest.mark.parametrize("trap", ["symlink", "file", "open to others", "another's"])

@@ -46,8 +46,7 @@ def examine(path: str, *, seconds: float = 10.0) -> list[Finding]:
     """
     path = os.path.abspath(path)
     if not os.path.isdir(path):
-        number = errno.ENOTDIR if os.path.lexists(path) else errno.ENOENT
-        raise OSError(number, os.strerror(number), path)
+        raise _no_directory(path)
     checks: dict[str, Callable[[str], Findings]] = {
         "type": _type,
         "space": _space,
@@ -69,6 +68,15 @@ def examine(path: str, *, seconds: float = 10.0) -> list[Finding]:
         except OSError as error:
             found.append(Finding(topic, "warning", f"can't be looked at: {error.filename}: {error.strerror}"))
     return found
+
+
+def _no_directory(path: str) -> OSError:
+    number = errno.ENOTDIR if os.path.exists(path) else errno.ENOENT
+    why = os.strerror(number)
+    if os.path.islink(path):
+        there = "is no directory" if number == errno.ENOTDIR else "does not exist"
+        why = f"it is a symlink to {os.readlink(path)}, which {there}"
+    return OSError(number, why, path)
 
 
 def _type(path: str) -> Findings:
@@ -299,7 +307,8 @@ def _cleaners(path: str) -> Findings:
 
 
 def _matter(path: str, seconds: float) -> Findings:
-    found = matter.look(path, seconds=seconds)
+    real = os.path.realpath(path)
+    found = matter.look(real, seconds=seconds)
     least = "" if found.complete else "at least "
     for owner, heap in found.roots.items():
         held = f"{least}{size(heap.usage.bytes)}" if heap.usage.files else "nothing that you may look at"
@@ -316,7 +325,7 @@ def _matter(path: str, seconds: float) -> Findings:
         if is_ours and is_temp and worst is not None:
             age = duration(worst.age)
             text += f"; {worst.count:,} of them {worst.stem}, {size(worst.usage.bytes)}, untouched for {age}"
-            advice = f"scratch sweep --unleased {path} --match '{worst.stem}'"
+            advice = f"scratch sweep --unleased {real} --match '{worst.stem}'"
         is_much = is_temp and _is_much(path, heap.usage.bytes)
         yield Finding("unleased", "warning" if is_much else "note", text, advice)
     if not owners:
