@@ -14,6 +14,7 @@
     ├── SpoolFull           (OSError, EFBIG)     more was written to a spool than its cap allows
     ├── UploadTooLarge      (OSError, EFBIG)     a request's body is larger than its cap allows
     ├── QuotaExceeded       (OSError, EDQUOT)    more than a workspace's or a root's quota allows
+    ├── CannotWatch         (PermissionError)    a directory is shut, so a quota can't be watched
     ├── CannotEnforce       (OSError, as found)  the kernel won't enforce a quota here
     ├── NoSuitablePlace     (OSError, ENOSPC)    no directory meets what was asked for
     ├── CommandFailed       (subprocess.CalledProcessError)  a command failed in a workspace; in `roots.commands`,
@@ -194,6 +195,18 @@ class QuotaExceeded(ScratchError, OSError):
             f"its quota of {limit:,} {what} is exceeded: {used:,} are used{more}; "
             "remove something in it, or give it a larger quota",
             workspace,
+        )
+
+
+class CannotWatch(ScratchError, PermissionError):
+    """A directory in a tree with a watched quota is shut, so that nobody can say how much the tree holds."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(
+            errno.EACCES,
+            "its mode keeps us out, so the quota of what it lies in can't be watched; 'chmod u+rx' it, or do without a "
+            "watched quota",
+            path,
         )
 
 

@@ -203,6 +203,39 @@ def test_when_it_can_not_be_watched_the_command_is_ended(scratch: Scratch) -> No
     assert b"the meter of a quota is damaged" in job.process.stderr.read()
 
 
+# The command as a user whom modes keep out; what it imports later may lie where that user can't look.
+_AS_NOBODY = """
+import _ctypes, datetime, fcntl, hashlib, json, logging, os, resource, signal, sys, threading
+import scratchwork.jobs.running, scratchwork.jobs.starting, scratchwork.roots.watching, scratchwork.files.meters
+from scratchwork.cli import main
+if os.geteuid() == 0:
+    os.setgroups([])
+    os.setgid(65534)
+    os.setuid(65534)
+sys.exit(main())
+"""
+
+
+@pytest.mark.parametrize("shut", ["$TMPDIR/d", "$TMPDIR"])
+@pytest.mark.parametrize("mode", ["0", "300", "400"])
+def test_what_can_not_be_looked_into_does_not_go_on(scratch: Scratch, shut: str, mode: str) -> None:
+    place = tempfile.mkdtemp(prefix="t-")
+    os.chmod(place, 0o777)
+    script = f"mkdir $TMPDIR/d; echo x > $TMPDIR/d/x; echo $TMPDIR; chmod {mode} {shut}; exec sleep 600"
+    command = [sys.executable, "-c", _AS_NOBODY, "run", "--quota", "1M", "--grace", "0", "--", "sh", "-c", script]
+    job = scratch.start_program(command, env={"TMPDIR": place})
+    path = shut.replace("$TMPDIR", job.line())
+    done = job.finish()
+    assert (done.status, done.err.count("\n")) == (125, 1)
+    assert done.err.startswith(
+        f"scratch: {path}: its mode keeps us out, so the quota of what it lies in can't be watched"
+    )
+    assert done.err.endswith("; the command was ended\n")
+    [root] = os.listdir(place)
+    assert sorted(os.listdir(f"{place}/{root}")) == ["ledger.jsonl", "root.conf"]
+    shutil.rmtree(place)
+
+
 def test_control_without_the_watch_nobody_hears_of_it(temp: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with Root("app").workspace(quota=Quota(1000), enforce="watched", on_exceeded=print) as ws:
         (ws / "a").write_bytes(bytes(100_000))

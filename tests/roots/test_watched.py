@@ -14,7 +14,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from scratchwork import Quota, QuotaExceeded, Root
+from scratchwork import CannotWatch, Quota, QuotaExceeded, Root
 from scratchwork.files import metering
 from scratchwork.files.meters import Meter
 from scratchwork.roots import watching
@@ -22,6 +22,7 @@ from scratchwork.roots.watching import Watch
 from scratchwork.system import mounts
 from scratchwork.system.trees import Usage
 from tests.helpers_processes import PATIENCE, until
+from tests.system.helpers import as_nobody
 
 _MUCH = 3_000_000
 
@@ -268,3 +269,30 @@ def test_a_flood_is_seen_although_no_walk_is_to_be_had(temp: Path, monkeypatch: 
             writer.communicate()
     assert isinstance(told[0], QuotaExceeded)
     assert told[0].used > 5_000_000  # as much as was there at the glance
+
+
+def test_what_is_shut_for_an_instant_is_no_matter(
+    busy: tuple[Watch, Clock, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watch, clock, _ = busy
+    shut = itertools.cycle(["a", "b", "", "a"])
+    monkeypatch.setattr(Meter, "measure", lambda _: Usage(shut=next(shut)))
+    clock.watch(watch, 60)
+    monkeypatch.setattr(Meter, "measure", lambda _: Usage(shut="a/b"))
+    with pytest.raises(CannotWatch) as caught:
+        clock.watch(watch, 60)
+    assert caught.value.filename.endswith("/a/b")
+
+
+def test_in_a_root_the_workspace_that_is_shut_is_named(temp: Path) -> None:
+    root = Root("app", quota="1 GB")
+    told: list[OSError] = []
+
+    def work() -> None:
+        with root.workspace(enforce="watched", on_exceeded=told.append) as ws:
+            os.chmod(ws, 0)
+            until(lambda: told, "the call")
+            assert isinstance(told[0], CannotWatch), told
+            assert told[0].filename == str(ws)
+
+    as_nobody(temp, work)

@@ -245,3 +245,40 @@ def test_measuring_by_name_never_follows_a_symlink(place: Path, tree: Path) -> N
     for name in ("link", "tree/file", "none"):
         with pytest.raises(OSError):
             trees.measure_in(folder, name)
+
+
+@pytest.mark.parametrize("shut", [".", "a", "a/b"])
+@pytest.mark.parametrize("mode", [0o000, 0o200, 0o300, 0o400, 0o600, 0o100, 0o500, 0o700])
+def test_a_directory_of_ours_that_keeps_us_out_is_told(tmp_path: Path, shut: str, mode: int) -> None:
+    (tmp_path / "top" / "a" / "b").mkdir(parents=True)
+    (tmp_path / "top" / "a" / "b" / "file").write_bytes(bytes(10_000))
+
+    def work() -> None:
+        top = os.open("top", os.O_RDONLY)
+        os.chmod(f"top/{shut}", mode)
+        needed = 0o100 if shut == "." else 0o500  # as the top is open already
+        keeps_out = mode & needed != needed
+        usage = trees.measure(top)
+        assert usage.shut == (shut if keeps_out else "")
+        assert (usage.length == 0) == keeps_out
+
+    as_nobody(tmp_path, work)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_that_of_somebody_else_is_not(tmp_path: Path) -> None:
+    (tmp_path / "top" / "theirs").mkdir(parents=True)
+
+    def work() -> None:
+        assert trees.measure(os.open("top", os.O_RDONLY)).shut == ""
+
+    as_nobody(tmp_path, work, but=tmp_path / "top" / "theirs")
+    subprocess.run(["chown", "-R", "0:0", tmp_path], check=True)
+
+
+def test_root_is_kept_out_of_nothing(tmp_path: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("needs root")
+    (tmp_path / "top" / "a").mkdir(parents=True)
+    (tmp_path / "top" / "a").chmod(0)
+    assert trees.measure(os.open(tmp_path / "top", os.O_RDONLY)).shut == ""

@@ -12,15 +12,18 @@ as much as there was room for, into whatever, it is time for a walk, also for on
 
 What can't be seen: how far a program gets between two looks. Where others are busy, the growth by many small files, by
 empty ones, or by processes that are no descendants of ours, may show at the next walk only; the growth that is balanced
-by what others remove at the same instant does so anyhow.
+by what others remove at the same instant does so anyhow. Directories of other users that we may not look into don't
+count. Those of ours whose mode keeps us out can't be left uncounted, and a job's modes are its own to change: so when
+one stays shut, the watching ends with an error.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 
-from scratchwork.errors import QuotaExceeded
+from scratchwork.errors import CannotWatch, QuotaExceeded
 from scratchwork.files import metering
 from scratchwork.system import holdings, mounts, processes
 from scratchwork.system.trees import Usage
@@ -42,6 +45,7 @@ _OFTEN, _SELDOM = 0.01, 0.5  # seconds between looks
 _FASTEST_BYTES = 8e9  # a second: what a program may write at most
 _FASTEST_FILES = 1e6  # a second: how many it may make
 _MORE = 64 * 2**20  # bytes
+_SHUT_FOR = 1.0  # seconds: programs that try what they are forbidden open it again
 _WALK_AT_LEAST = 0.1  # seconds between regular walks of a small tree
 
 
@@ -84,6 +88,8 @@ class Watch:
         """What the file system has lost since the last walk."""
         self._before = (0, 0)
         """What a glance saw just before the last walk."""
+        self._shut = ("", 0.0)
+        """The directory that the last walk could not look into, and since when that is so."""
 
     def look(self) -> float:
         """Raise QuotaExceeded if the tree holds more than it may; else return for how long that is likely to hold.
@@ -162,10 +168,22 @@ class Watch:
         began = time.thread_time()
         self._lost_bytes = self._lost_files = 0  # before the walk: what is written meanwhile counts as lost
         self._before = self._glance()
-        self._used = self._meter.measure()
+        try:
+            self._used = self._meter.measure()
+        except PermissionError:
+            self._used = Usage(self._used.files, self._used.directories, self._used.bytes, shut=os.curdir)
+        self._check_shut(now)
         self._walked = now
         self._cost = time.thread_time() - began
         self._walking.spend(self._cost)
+
+    def _check_shut(self, now: float) -> None:
+        """Raise CannotWatch if what keeps us out now did so some time ago."""
+        path, since = self._shut
+        if self._used.shut != path:
+            self._shut = self._used.shut, now
+        elif path and now - since > _SHUT_FOR:
+            raise CannotWatch(os.path.normpath(os.path.join(self._meter.tree, path)))
 
 
 class Watcher:

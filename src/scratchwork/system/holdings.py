@@ -30,7 +30,7 @@ def of_tree(path: str, *, deadline: float = _FOREVER) -> Usage:
 
 
 def of_root(path: str, *, deadline: float = _FOREVER) -> Usage:
-    """Return what all directories in a root hold together, as `of_tree` does."""
+    """Return what all directories in a root hold together, as `of_tree` does; one that has shut itself is told."""
     found = deleted_in(path)
     try:
         with os.scandir(path) as entries:
@@ -39,9 +39,14 @@ def of_root(path: str, *, deadline: float = _FOREVER) -> Usage:
         return found
     for name in names:
         try:
-            found += _lying_in(os.path.join(path, name), deadline)
-        except (FileNotFoundError, NotADirectoryError, PermissionError):
-            continue  # it ended meanwhile, or shut itself
+            usage = _lying_in(os.path.join(path, name), deadline)
+        except (FileNotFoundError, NotADirectoryError):
+            continue  # it ended meanwhile
+        except PermissionError:
+            usage = Usage(shut=os.curdir)
+        if usage.shut:
+            usage.shut = os.path.normpath(os.path.join(name, usage.shut))
+        found += usage
     return found
 
 

@@ -11,9 +11,10 @@ class Usage(Fact):
     `files`: everything in it but directories. `directories`: those inside it, without itself. `bytes`: what is
     allocated on the device, as `du` counts it, a file with several links once. `length`: the lengths of its regular
     files together, as `du --apparent-size` counts them, holes included; only where a tree is measured, not removed.
+    `shut`: the path in the tree of a directory of ours whose mode keeps us out, so that what is in it is not counted.
     """
 
-    __slots__ = ("bytes", "directories", "files", "length")
+    __slots__ = ("bytes", "directories", "files", "length", "shut")
 
     def __init__(
         self,
@@ -21,11 +22,13 @@ class Usage(Fact):
         directories: int = 0,
         bytes: int = 0,  # noqa: A002 - the ledger's word
         length: int = 0,
+        shut: str = "",
     ) -> None:
         self.files = files
         self.directories = directories
         self.bytes = bytes
         self.length = length
+        self.shut = shut
 
     def __add__(self, other: Usage) -> Usage:
         return Usage(
@@ -33,6 +36,7 @@ class Usage(Fact):
             self.directories + other.directories,
             self.bytes + other.bytes,
             self.length + other.length,
+            self.shut or other.shut,
         )
 
 

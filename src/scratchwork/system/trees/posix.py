@@ -25,6 +25,7 @@ _NO_DIRECTORY = frozenset({errno.ENOTDIR, errno.ELOOP})  # a symlink, or somethi
 _NO_PERMISSION = frozenset({errno.EACCES, errno.EPERM})
 _MOST_REPEATS = 64  # how often a removal goes back for what somebody made or moved meanwhile
 _FOREVER = float("inf")
+_ENTERED = 0o500  # what its owner needs to look into a directory
 _KIND, _REGULAR = 0o170000, 0o100000  # stat.S_IFMT, stat.S_IFREG
 
 
@@ -55,20 +56,25 @@ def walk(top: int) -> Iterator[tuple[str, os.DirEntry[str]]]:
 def measure(top: int, *, deadline: float = _FOREVER) -> Usage:
     """Return what the tree below the directory open as `top` takes.
 
-    What `walk` leaves out, and what we may not look at, is not counted.
+    What `walk` leaves out, and what we may not look at, is not counted; a directory of ours is told as `Usage.shut`.
     Raises TimeoutError when `time.monotonic()` passes `deadline`.
     """
     usage = Usage()
     linked: set[int] = set()
-    for _, entry in walk(top):
+    for folder, entry in walk(top):
         if time.monotonic() > deadline:
             raise TimeoutError
         try:
             status = entry.stat(follow_symlinks=False)
-        except (FileNotFoundError, PermissionError):
+        except FileNotFoundError:
+            continue
+        except PermissionError:  # it can be listed, and no more
+            usage.shut = usage.shut or _shut(top, folder)
             continue
         if entry.is_dir(follow_symlinks=False):
             usage.directories += 1
+            if status.st_mode & _ENTERED != _ENTERED:
+                usage.shut = usage.shut or _shut(top, f"{folder}/{entry.name}" if folder else entry.name)
         else:
             usage.files += 1
             if status.st_nlink > 1:
@@ -79,6 +85,21 @@ def measure(top: int, *, deadline: float = _FOREVER) -> Usage:
                 usage.length += status.st_size
         usage.bytes += status.st_blocks * 512
     return usage
+
+
+def _shut(top: int, folder: str) -> str:
+    """Return the path of a directory in a tree, '.' for its top, if it is ours and we can't look into it; else ''."""
+    path = folder or os.curdir
+    try:
+        ours = os.stat(path, dir_fd=top, follow_symlinks=False).st_uid == os.geteuid()
+        # With dir_fd '.' needs what any other name needs: that the directory can be searched.
+        inside = os.path.join(path, os.curdir)
+        may_list = os.access(path, os.R_OK, dir_fd=top, effective_ids=os.access in os.supports_effective_ids)
+        return path if ours and not (may_list and os.access(inside, os.F_OK, dir_fd=top)) else ""
+    except PermissionError:  # not even its own status can be had: the directory above is shut, which is told of that
+        return path if folder == "" else ""
+    except OSError:
+        return ""  # it has gone
 
 
 def remove(name: str, dir_fd: int | None, top: int, *, deadline: float = _FOREVER) -> Removal:
