@@ -79,6 +79,22 @@ def test_an_exception_in_the_main_thread(temp: Path) -> None:
     assert signal.getsignal(signal.SIGURG) == before
 
 
+def test_a_program_s_own_handler_of_that_signal_is_called_too(temp: Path) -> None:
+    heard: list[int] = []
+    before = signal.signal(signal.SIGURG, lambda number, _: heard.append(number))
+    try:
+        with pytest.raises(QuotaExceeded), Root("app").workspace(quota="1 MB", enforce="watched") as ws:
+            signal.raise_signal(signal.SIGURG)
+            assert heard == [signal.SIGURG]
+            (ws / "big").write_bytes(bytes(_MUCH))
+            threading.Event().wait(PATIENCE)
+        assert heard == [signal.SIGURG]
+        signal.raise_signal(signal.SIGURG)
+        assert heard == [signal.SIGURG, signal.SIGURG]
+    finally:
+        signal.signal(signal.SIGURG, before)
+
+
 def test_an_exception_out_of_a_system_call(temp: Path) -> None:
     """Where the main thread waits for a child that fills the disk, which is the usual case."""
     reader, writer = os.pipe()

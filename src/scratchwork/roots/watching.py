@@ -32,7 +32,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from threading import Thread
-    from typing import ClassVar
+    from typing import Any, ClassVar
 
     from scratchwork.files.meters import Meter
 
@@ -276,7 +276,8 @@ class Watcher:
 class MainThreadRaiser:
     """An `on_exceeded` that raises the error in the main thread, also out of a system call that blocks it.
 
-    It does what ctrl-C does, by way of another signal: SIGURG, which is ignored unless a program asks for it.
+    It does what ctrl-C does, by way of another signal: SIGURG, which is ignored unless a program asks for it. If it
+    does, its handler is called whenever the signal has not come from us.
     """
 
     _waiting: ClassVar[list[MainThreadRaiser]] = []
@@ -319,12 +320,14 @@ class MainThreadRaiser:
             import threading
 
             if threading.current_thread() is threading.main_thread():  # elsewhere it can't be set; ours does no harm
-                signal.signal(signal.SIGURG, self._handler_before or signal.SIG_DFL)  # type: ignore[arg-type]
+                before: Any = MainThreadRaiser._handler_before  # by way of `self` a function would become a method
+                signal.signal(signal.SIGURG, before or signal.SIG_DFL)
 
     @classmethod
     def _raise(cls, number: int, frame: object) -> None:
-        del number, frame
         for one in cls._waiting:
             error, one.error = one.error, None  # once
             if error is not None:
                 raise error
+        if callable(cls._handler_before):
+            cls._handler_before(number, frame)
