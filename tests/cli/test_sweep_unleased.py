@@ -106,6 +106,8 @@ def test_on_a_terminal_no_answer_is_no(scratch: Scratch, junk: Path, on_terminal
     ("options", "message"),
     [
         ((), "Name what is to go"),
+        (("--match", ""), "an empty pattern matches nothing"),
+        (("--match", "a*", "--match", ""), "an empty pattern matches nothing"),
         (("--match", "*"), "'*' matches anything"),
         (("--match", "../x*"), "leads elsewhere"),
         (("--match", "a*", "--older-than", "2 parsecs"), "is not a time span"),

@@ -83,6 +83,8 @@ def sweep_unleased(
     if not patterns:
         raise ValueError("without a pattern nothing is removed: name what is to go, as 'pip-*'")
     for pattern in patterns:
+        if not pattern:
+            raise ValueError("an empty pattern matches nothing: name what is to go, as 'pip-*'")
         if all(fnmatch.fnmatchcase(name, pattern) for name in _ANYTHING) or os.sep in pattern:
             raise ValueError(f"{pattern!r} matches anything, or leads elsewhere: name what is to go, as 'pip-*'")
     if not older_than >= 0:
