@@ -49,8 +49,9 @@ def command(
 
     With --unleased DIR it is about what other programs left there. Of what matches a --match, only that is removed
     which is yours, on the same file system, old in every part, and neither locked nor in use by any process that you
-    can see (open, mapped or executed files, current directories, mounts, sockets, paths on command lines). What is
-    spared is named, and why. Without --yes it asks; where there is no terminal to ask on, it only says what would go.
+    can see (open, mapped or executed files, current directories, mounts, sockets, paths on command lines). Temp
+    folders, your home and roots of scratchwork stay, and what holds one. What is spared is named, and why. Without
+    --yes it asks; where there is no terminal to ask on, it only says what would go.
 
     \b
     Examples:
