@@ -130,6 +130,12 @@ def test_what_belongs_to_unleased(scratch: Scratch, option: tuple[str, ...]) -> 
     assert "belong to --unleased DIR" in done.err
 
 
+def test_the_help_has_its_examples_one_a_line(scratch: Scratch) -> None:
+    lines = [line.strip() for line in scratch("sweep", "--help").out.splitlines()]
+    assert "scratch sweep --dry-run" in lines
+    assert "scratch sweep --unleased /tmp --match 'pip-build-env-*' --older-than 12h" in lines
+
+
 def test_a_folder_that_is_none(scratch: Scratch, tmp_path: Path) -> None:
     assert scratch("sweep", "--unleased", str(tmp_path / "none"), *OLD).status == 3
     (tmp_path / "link").symlink_to(tmp_path)

@@ -42,7 +42,7 @@ def command(
     yes: bool,
     as_json: bool,
 ) -> int:
-    r"""Remove what nobody holds.
+    """Remove what nobody holds.
 
     Workspaces that a running process holds are never touched. What was kept is removed when its time is over, or when a
     root holds too much of it. Exit status 1 if something could not be judged or removed, which is named on stderr.
@@ -57,7 +57,7 @@ def command(
     Examples:
       scratch sweep --dry-run
       scratch sweep --unleased /tmp --match 'pip-build-env-*' --older-than 12h
-    """
+    """  # noqa: D301 - a raw one would not have the character that keeps click from filling a paragraph
     if folder is None:
         if patterns or older_than is not None or yes:
             raise click.UsageError("--match, --older-than and --yes belong to --unleased DIR.")
