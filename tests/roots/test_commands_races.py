@@ -35,7 +35,7 @@ with scratchwork.Root("app").workspace("interrupted") as ws:
     try:
         ws.run(["sh", "-c", "echo $$; exec sleep 1000"])
     except BaseException as error:
-        print(type(error).__name__, flush=True)
+        print(type(error).__name__ + "\\n", end="", flush=True)
 """
 
 

@@ -43,9 +43,26 @@ def is_left(leader: int) -> bool:
     return processes.is_group_alive(leader)
 
 
-def await_end(leader: int) -> None:
-    """Wait until a child of ours has ended, and leave it to others to reap it."""
-    try:
-        os.waitid(os.P_PID, leader, os.WEXITED | os.WNOWAIT)
-    except ChildProcessError:
-        pass  # it has been reaped
+if sys.platform == "darwin":
+
+    def await_end(leader: int) -> None:
+        """Wait until a child of ours has ended, and leave it to others to reap it. Type-checked only, never run."""
+        import select
+
+        queue = select.kqueue()
+        ends = select.kevent(leader, select.KQ_FILTER_PROC, select.KQ_EV_ADD, select.KQ_NOTE_EXIT)
+        try:
+            queue.control([ends], 1)
+        except ProcessLookupError:
+            pass  # it has been reaped
+        finally:
+            queue.close()
+
+else:
+
+    def await_end(leader: int) -> None:
+        """Wait until a child of ours has ended, and leave it to others to reap it."""
+        try:
+            os.waitid(os.P_PID, leader, os.WEXITED | os.WNOWAIT)
+        except ChildProcessError:
+            pass  # it has been reaped
