@@ -26,7 +26,7 @@ PLAIN = {
 OF_TEMPFILE = {"TMP_MAX", "tempdir", "gettempprefix", "gettempprefixb", "mktemp"}
 PAIRS = (
     (scratchwork.Root, aio.Root, {"path", "retention", "keeps_all", "enter", "quota"}),  # `await root.opened()`
-    (scratchwork.Workspace, aio.Workspace, {"end"}),  # for supervisors, which are not async
+    (scratchwork.Workspace, aio.Workspace, {"end", "last_look"}),  # for supervisors, which are not async
     (scratchwork.Attached, aio.Attached, set[str]()),
     (scratchwork.Loan, aio.Loan, set[str]()),
 )

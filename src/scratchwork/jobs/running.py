@@ -52,9 +52,10 @@ def run(job: Job) -> int:
     except OSError as error:
         complaint = f"{job.arguments[0]}: {error.strerror}"
         return _end(ws, job, CANNOT_EXECUTE, "the command can't be executed", complaint)
-    if (why := supervisor.stopped_for) is not None:
+    if (why := supervisor.stopped_for or ws.last_look()) is not None:
         status = OVER_QUOTA if isinstance(why, QuotaExceeded) else OWN_FAILURE
-        return _end(ws, job, status, str(why), f"{why}; the command was ended")
+        how = "was ended" if supervisor.stopped_for else "had ended before that was seen"
+        return _end(ws, job, status, str(why), f"{why}; the command {how}")
     status = outcome if outcome >= 0 else 128 - outcome
     failure = f"killed by signal {-outcome}" if outcome < 0 else f"exited with status {outcome}" if outcome else ""
     return _end(ws, job, status, failure)

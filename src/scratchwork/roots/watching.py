@@ -225,6 +225,15 @@ class Watcher:
             if thread is not threading.current_thread():
                 thread.join()
 
+    def finish(self) -> OSError | None:
+        """Stop looking, but for one last look; return what it finds. For who is not told of that in any other way."""
+        self.stop()
+        try:
+            self._look()
+        except OSError as error:
+            return error
+        return None
+
     def add_listener(self, listener: OnExceeded) -> None:
         """Tell one more, before the one it was made with. Raises what it told last if it looks no more."""
         self._listeners.append(listener)

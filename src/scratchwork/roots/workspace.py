@@ -156,6 +156,13 @@ class Workspace(Held):
         """
         self._tenure.end(background=background, wait=wait)
 
+    def last_look(self) -> OSError | None:
+        """Watch its quota no more, and return what a last look finds: QuotaExceeded, or what kept us from looking.
+
+        For supervisors: what a command writes just before its end is found too.
+        """
+        return None if self._tenure.watcher is None else self._tenure.watcher.finish()
+
     def end(self, failure: str = "") -> None:
         """End the workspace as `cleanup` does, telling whether the job failed: with `keep="failure"` that keeps it.
 
