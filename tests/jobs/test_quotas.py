@@ -224,11 +224,19 @@ sys.exit(main())
 """
 
 
+@pytest.fixture
+def open_to_all() -> Iterator[str]:
+    """A temp folder that another user gets to."""
+    path = tempfile.mkdtemp(prefix="t-")
+    os.chmod(path, 0o777)
+    yield path
+    shutil.rmtree(path)
+
+
 @pytest.mark.parametrize("shut", ["$TMPDIR/d", "$TMPDIR"])
 @pytest.mark.parametrize("mode", ["0", "300", "400"])
-def test_what_can_not_be_looked_into_does_not_go_on(scratch: Scratch, shut: str, mode: str) -> None:
-    place = tempfile.mkdtemp(prefix="t-")
-    os.chmod(place, 0o777)
+def test_what_can_not_be_looked_into_does_not_go_on(scratch: Scratch, open_to_all: str, shut: str, mode: str) -> None:
+    place = open_to_all
     script = f"mkdir $TMPDIR/d; echo x > $TMPDIR/d/x; echo $TMPDIR; chmod {mode} {shut}; exec sleep 600"
     command = [sys.executable, "-c", _AS_NOBODY, "run", "--quota", "1M", "--grace", "0", "--", "sh", "-c", script]
     job = scratch.start_program(command, env={"TMPDIR": place})
@@ -241,7 +249,6 @@ def test_what_can_not_be_looked_into_does_not_go_on(scratch: Scratch, shut: str,
     assert done.err.endswith("; the command was ended\n")
     [root] = os.listdir(place)
     assert sorted(os.listdir(f"{place}/{root}")) == ["ledger.jsonl", "root.conf"]
-    shutil.rmtree(place)
 
 
 def test_control_without_the_watch_nobody_hears_of_it(temp: Path, monkeypatch: pytest.MonkeyPatch) -> None:
