@@ -10,8 +10,7 @@ import pytest
 
 from scratchwork import Root
 from scratchwork.roots.commands import Command
-from scratchwork.system import groups
-from tests.helpers_processes import PATIENCE, is_gone, until
+from tests.helpers_processes import is_gone, until
 from tests.helpers_programs import running
 
 # What interrupts, and where: when the program is there and nobody knows its pid yet.
@@ -62,21 +61,19 @@ def test_nobody_is_told_to_end_after_it_has_ended(root: Root, monkeypatch: pytes
     """Its pid may be another's by then: who stops it may be in the middle of that."""
     ended = threading.Event()
     late: list[int] = []
-    tell = groups.tell
+    killpg = os.killpg
 
-    def slow(leader: int, *, kill: bool) -> None:
+    def slow(leader: int, number: int) -> None:
         if ended.is_set():
             late.append(leader)
-            return
-        tell(leader, kill=kill)
-        if threading.current_thread() is stopper:
-            assert ended.wait(PATIENCE)
+        else:
+            killpg(leader, number)
 
     def stop() -> None:
         until(lambda: command._process is not None, "the process")
         command.stop(ZeroDivisionError("stopped"))
 
-    monkeypatch.setattr(groups, "tell", slow)
+    monkeypatch.setattr(os, "killpg", slow)
     with root.workspace() as ws:
         command = Command(ws._tenure, ["sleep", "1000"], grace=0.01)
         stopper = threading.Thread(target=stop)

@@ -11,7 +11,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from anyio import CancelScope, CapacityLimiter, get_cancelled_exc_class, to_thread
-from anyio.lowlevel import RunVar, checkpoint
+from anyio.lowlevel import RunVar, checkpoint, current_token
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,20 +23,21 @@ _short: RunVar[CapacityLimiter] = RunVar("scratchwork.short")
 _long: RunVar[CapacityLimiter] = RunVar("scratchwork.long")
 
 
-async def call(function: Callable[[], T]) -> T:
-    """Call a function; a cancellation comes before it begins, or after its end."""
+async def call(function: Callable[[], T], *, is_long: bool = False) -> T:
+    """Call a function; a cancellation comes before it begins, or after its end. `is_long`: it may take long."""
     await checkpoint()
-    return await finish(function)
+    return await finish(function, is_long=is_long)
 
 
-async def finish(function: Callable[[], T]) -> T:
-    """Call a function that must be called, also if we are cancelled already."""
+async def finish(function: Callable[[], T], *, is_long: bool = False) -> T:
+    """Call a function that must be called, also if we are cancelled already. `is_long`: it may take long, or wait."""
     once = _Once(function)
     cancelled: BaseException | None = None
     while True:
         try:
             with CancelScope(shield=True):
-                result = await to_thread.run_sync(once.run, limiter=_limiter(_short, _MOST_THREADS))
+                limiter = _limiter(_long, math.inf) if is_long else _limiter(_short, _MOST_THREADS)
+                result = await to_thread.run_sync(once.run, limiter=limiter)
             break
         except get_cancelled_exc_class() as error:  # asyncio's own; perhaps before it has begun
             cancelled = error
@@ -71,8 +72,18 @@ async def stoppable(function: Callable[[], T], stop: Callable[[], object], *, wa
         if not once.forbid():
             await finish(stop)
             if waits:
-                await finish(lambda: once.undo(lambda _: None))
+                await finish(lambda: once.undo(lambda _: None), is_long=True)
         raise
+
+
+def from_any_thread() -> Callable[[Callable[[], object]], object]:
+    """Return what has a function called soon in the running event loop, from any thread, and waits for nothing.
+
+    It raises RuntimeError, or trio.RunFinishedError, which is one, if the loop has ended.
+    """
+    native = current_token().native_token
+    schedule: Callable[[Callable[[], object]], object] | None = getattr(native, "call_soon_threadsafe", None)
+    return schedule or native.run_sync_soon  # type: ignore[attr-defined] # of asyncio; of trio
 
 
 class _Once(Generic[T]):

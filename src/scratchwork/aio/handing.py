@@ -33,7 +33,8 @@ def temp_path(
 class handoff(Entering):  # noqa: N801 - used as a function
     """Give data to another program as a path: `async with handoff(data, ".json") as path`.
 
-    `data` may also be an async iterable of chunks, or a `File`.
+    `data` may also be an async iterable of chunks, or a `File`. A file or an iterable that is not async is read to its
+    end in a thread, which is waited for, also when we are cancelled: one that may block for ever is to be async.
     """
 
     def __init__(
@@ -85,7 +86,8 @@ async def publish(
     inherit: bool = False,
 ) -> Path:
     """Move a finished file or directory to where it belongs, in one step. Cancelled, it is moved or it is not."""
-    return Path(await call(partial(publishing.publish, source, destination, overwrite, durable, mode, inherit=inherit)))
+    move = partial(publishing.publish, source, destination, overwrite, durable, mode, inherit=inherit)
+    return Path(await call(move, is_long=True))
 
 
 class atomic_write:  # noqa: N801 - used as a function

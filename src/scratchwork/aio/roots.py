@@ -122,7 +122,7 @@ class Root:
 
     async def remove(self, name: str) -> Ended:
         """Remove a workspace that nobody holds. See `scratchwork.Root.remove`."""
-        return await call(lambda: self._opened().remove(name))
+        return await call(lambda: self._opened().remove(name), is_long=True)
 
     async def history(self) -> list[Ended]:
         """Return how workspaces ended, the oldest first."""
@@ -130,7 +130,7 @@ class Root:
 
     async def usage(self) -> Usage:
         """Walk all workspaces and return what they hold together."""
-        return await call(lambda: self._opened().usage())
+        return await call(lambda: self._opened().usage(), is_long=True)
 
     async def usage_of(self, name: str) -> Usage:
         """Walk one workspace and return what it holds."""

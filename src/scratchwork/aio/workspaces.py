@@ -6,10 +6,9 @@ import os
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from anyio import CancelScope, Path, RunFinishedError, from_thread
-from anyio.lowlevel import current_token
+from anyio import CancelScope, Path
 
-from scratchwork.aio.calls import call, finish, make, stoppable
+from scratchwork.aio.calls import call, finish, from_any_thread, make, stoppable
 from scratchwork.aio.files import File, opening
 from scratchwork.aio.opening import Opening
 from scratchwork.roots.attached import Attached as SyncAttached
@@ -91,7 +90,7 @@ class Held(Generic[H]):
 
     async def usage(self) -> Usage:
         """Walk the workspace and return what it holds."""
-        return await call(self.wrapped.usage)
+        return await call(self.wrapped.usage, is_long=True)
 
     def open(
         self,
@@ -115,7 +114,7 @@ class Held(Generic[H]):
     async def merge(self, parts: Iterable[Part | File], into: str | os.PathLike[str]) -> Path:
         """Write the content of several files into one, in their order. See `scratchwork.Workspace.merge`."""
         opened = [part.wrapped if isinstance(part, File) else part for part in parts]
-        return Path(await call(lambda: self.wrapped.merge(opened, into)))
+        return Path(await call(lambda: self.wrapped.merge(opened, into), is_long=True))
 
     def __truediv__(self, name: str | os.PathLike[str]) -> Path:
         return self.path / name
@@ -211,7 +210,7 @@ class Workspace(Held[SyncWorkspace]):
         The content goes in the background, for which only the interpreter's exit waits; without `background`, this
         does. See `scratchwork.Workspace.cleanup`.
         """
-        await finish(lambda: self.wrapped.cleanup(background=background, wait=wait))
+        await finish(lambda: self.wrapped.cleanup(background=background, wait=wait), is_long=True)
 
     async def leave(self, error: BaseException | None) -> None:
         """End the workspace at the end of a block that `error` leaves, in the background."""
@@ -235,12 +234,12 @@ class WorkspaceOpening(Opening[Workspace]):
     async def __aenter__(self) -> Workspace:
         if self._scope is None:
             return await super().__aenter__()
-        token, scope = current_token(), self._scope
+        soon, scope = from_any_thread(), self._scope
 
         def cancel(error: OSError) -> None:
             self._exceeded = error
-            with suppress(RunFinishedError):  # then the loop has ended, and the block with it
-                from_thread.run_sync(scope.cancel, token=token)
+            with suppress(RuntimeError):  # then the loop has ended, and the block with it
+                soon(scope.cancel)
 
         self._opened = await make(lambda: Workspace(self._make_it(cancel)), _unmake)
         scope.__enter__()
@@ -249,13 +248,14 @@ class WorkspaceOpening(Opening[Workspace]):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if self._scope is not None:
-            is_caught = self._scope.__exit__(kind, error, traceback)
-            if is_caught:
-                error = self._exceeded
-        await self._opened.leave(error)
-        if self._scope is not None and is_caught and error is not None:
-            raise error
+        exceeded = None
+        try:
+            if self._scope is not None and self._scope.__exit__(kind, error, traceback):
+                error = exceeded = self._exceeded
+        finally:
+            await self._opened.leave(error)
+        if exceeded is not None:
+            raise exceeded
 
 
 def _unmake(made: Workspace) -> None:

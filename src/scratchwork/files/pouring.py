@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 
 TYPE_CHECKING = False
@@ -55,3 +56,5 @@ def _is_buffer(data: Any) -> bool:
 def _read(source: Any) -> Iterator[Any]:
     while chunk := source.read(_AT_ONCE):
         yield chunk
+    if chunk is None:  # io.RawIOBase.read: there is nothing yet
+        raise BlockingIOError(errno.EAGAIN, "it does not block, and not all of it is there yet; make it block", source)

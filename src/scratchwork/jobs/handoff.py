@@ -68,8 +68,9 @@ class handoff:  # noqa: N801 - used as a function
     Any process of this user can open it, on any platform; its mode is 0600. It is gone when the block ends, whatever
     happened in it, and with the next sweep if we are killed; so is what the program put in its place.
 
-    data: bytes, str, an open file (what is left to read in it), or an iterable of chunks of bytes or of str; with the
-        suffix ".json", a dict, list, tuple, number, bool or None is written as JSON. A str is written as it is.
+    data: bytes, str, an open file (what is left to read in it), or an iterable of chunks of bytes or of str; with a
+        suffix that ends with ".json", a dict, list, tuple, number, bool or None is written as JSON. A str is written as
+        it is.
     suffix: what the name ends with.
     encoding, newline: of str, as `open` has them.
     memory: never on a disk (but for swap): a file that lives in memory, with a path for as long as we have it open;
@@ -94,7 +95,7 @@ class handoff:  # noqa: N801 - used as a function
         dir: str | os.PathLike[str] | None = None,  # noqa: A002 - tempfile's word
     ) -> None:
         self._suffix = harmless(suffix, "suffix")
-        self._chunks = chunks_of(data, as_json=suffix.lower() == ".json")
+        self._chunks = chunks_of(data, as_json=suffix.lower().endswith(".json"))
         self._encoding = encoding
         self._newline = newline
         self._memory = memory

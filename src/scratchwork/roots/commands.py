@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     Output = str | os.PathLike[str] | int | IO[Any] | None
 
 _AGAIN = 0.01  # seconds between looks at a group that was told to end: they are not our children
+_LOOK = 0.05  # seconds between looks at whether a program has ended whose output we read
+_DYING = 1.0  # seconds that those may take who were killed
+_FOREVER = float("inf")
 _LAST_BYTES = 4096  # of standard error, in which its last line is looked for
 _MOST_CHARACTERS = 200  # of it in a message
 
@@ -35,9 +38,12 @@ _MOST_CHARACTERS = 200  # of it in a message
 class CommandFailed(ScratchError, subprocess.CalledProcessError):
     """A command that ran in a workspace exited with a status other than 0, or was killed by a signal.
 
-    `workspace`: the path of the workspace, which is kept. The rest is as `subprocess.CalledProcessError` has it;
-    `stdout` and `stderr` are paths where the output went into files of the workspace.
+    `workspace`: the path of the workspace; `is_kept`: whether it is kept when it ends, as it is unless it had ended
+    already, or the note of it found no room. The rest is as `subprocess.CalledProcessError` has it; `stdout` and
+    `stderr` are paths where the output went into files of the workspace.
     """
+
+    is_kept = False
 
     def __init__(
         self,
@@ -51,9 +57,11 @@ class CommandFailed(ScratchError, subprocess.CalledProcessError):
         self.workspace = workspace
 
     def __str__(self) -> str:
+        shown = shlex.join(map(os.fsdecode, self.cmd))
         words = _last_words(self.stderr)
         said = f"; it said last: {words}" if words else ""
-        return f"{self.workspace}: {shlex.join(self.cmd)!r} {outcome(self.returncode)}{said}; the workspace is kept"
+        kept = "; the workspace is kept" if self.is_kept else ""
+        return f"{self.workspace}: {shown!r} {outcome(self.returncode)}{said}{kept}"
 
 
 class Command:
@@ -75,29 +83,27 @@ class Command:
         timeout: float | None = None,
         grace: float = 5.0,
     ) -> None:
-        if isinstance(arguments, (str, bytes, os.PathLike)):
-            raise TypeError(f"a command is a list of words, not {arguments!r}: it is given to no shell")
-        if input is not None and stdin is not None:
-            raise ValueError("what a command reads is either input or stdin, not both")
-        self._words = [os.fspath(word) for word in arguments]
-        if not self._words:
-            raise ValueError("a command has at least one word: its name")
+        _check(arguments, input, stdin, encoding)
         if tenure.is_over:
             raise WorkspaceGone(tenure.path, "it has ended")
         self._tenure = tenure
+        self._words = [os.fspath(word) for word in arguments]
         self._check = check
         self._input = input.encode() if isinstance(input, str) and encoding is None else input
         self._stdin = stdin
         self._outputs = (stdout, stderr)
+        self._paths = [self._path_of(output) for output in self._outputs]
         self._encoding = encoding
         self._env = env
         self._cwd = tenure.path if cwd is None else os.path.join(tenure.path, cwd)
         self._timeout = timeout
         self._grace = grace
+        self._lock = threading.Lock()
         self._process: subprocess.Popen[Any] | None = None
+        self._group: groups.Group | None = None
+        self._is_given_up = False
         self._stopped_for: BaseException | None = None
         self._killer: threading.Timer | None = None
-        self._is_over = threading.Event()
 
     def run(self) -> subprocess.CompletedProcess[Any]:
         """Run it to its end, with all that it started. See `Workspace.run`."""
@@ -118,7 +124,7 @@ class Command:
             failed = CommandFailed(
                 finished.returncode, self._words, finished.stdout, finished.stderr, self._tenure.path
             )
-            self._keep(f"{self._words[0]!r} {outcome(finished.returncode)}", failed)
+            failed.is_kept = self._keep(f"{self._words[0]!r} {outcome(finished.returncode)}", failed)
             raise failed
         return finished
 
@@ -127,121 +133,155 @@ class Command:
 
         `run` then raises `why`.
         """
-        is_again, self._stopped_for = self._stopped_for is not None, why
-        process = self._process
-        if process is None or process.returncode is not None:
+        with self._lock:
+            is_again, self._stopped_for = self._stopped_for is not None, why
+            group = self._group
+        if group is None:
             return  # not started yet: then it is ended as soon as it is
-        groups.tell(process.pid, kill=is_again)
+        group.tell(kill=is_again)
         if not is_again:
-            self._killer = threading.Timer(self._grace, groups.tell, (process.pid,), {"kill": True})
+            self._killer = threading.Timer(self._grace, group.tell, (), {"kill": True})  # no more once it is closed
             self._killer.daemon = True
             self._killer.start()
 
     def _run(self) -> subprocess.CompletedProcess[Any]:
         try:
-            process, outputs = self._start()
+            process, group = self._start()
             if self._stopped_for is not None:
-                groups.tell(process.pid, kill=True)
-            stdout, stderr = process.communicate(self._input, self._timeout)
-            self._end_rest(time.monotonic() + self._grace)
+                group.tell(kill=True)
+            stdout, stderr = self._communicate(process, group)
+            self._end_rest(group, time.monotonic() + self._grace)
         except BaseException:
-            if self._process is not None:
-                self._end()
+            self._end()
             raise
         finally:
             self._let_go()
-        return subprocess.CompletedProcess(self._words, process.returncode, outputs[0] or stdout, outputs[1] or stderr)
+        return subprocess.CompletedProcess(
+            self._words, process.returncode, self._paths[0] or stdout, self._paths[1] or stderr
+        )
 
-    def _start(self) -> tuple[subprocess.Popen[Any], list[Path | None]]:
-        """Start it; return also the paths of the files that its output goes to."""
-        paths = [self._path_of(output) for output in self._outputs]
-        targets: list[Any] = list(self._outputs)
-        opened: list[int] = []
-        try:
-            for number, path in enumerate(paths):
-                if path is not None:
-                    is_both = number == 1 and path == paths[0]
-                    targets[number] = opened[0] if is_both else _create(path)
-                    opened += [] if is_both else [targets[number]]
-            process = self._spawn(*targets)
-        finally:
-            for descriptor in opened:
-                os.close(descriptor)
-        if subprocess.PIPE in targets:
-            threading.Thread(target=self._end_rest_of_pipe, args=(process.pid,), daemon=True).start()
-        return process, paths
-
-    def _spawn(self, stdout: Any, stderr: Any) -> subprocess.Popen[Any]:  # noqa: ANN401 - as subprocess has them
-        """Start the process in a thread: an exception that a signal raises, as ctrl-C does, would lose sight of it."""
+    def _start(self) -> tuple[subprocess.Popen[Any], groups.Group]:
+        """Start it in a thread: an exception that a signal raises, as ctrl-C does, would lose sight of it."""
         failed: list[BaseException] = []
-        inherited = os.environ if self._env is None else self._env
-        reads = subprocess.PIPE if self._input is not None else self._stdin
+        is_done = threading.Event()
 
-        def spawn() -> None:
+        def start() -> None:
             try:
-                self._process = subprocess.Popen(
-                    self._words,
-                    stdin=subprocess.DEVNULL if reads is None else reads,
-                    stdout=stdout,
-                    stderr=stderr,
-                    cwd=self._cwd,
-                    env={**inherited, **environment(self._tenure.path, inherited)},
-                    encoding=self._encoding,
-                    **groups.options(self._tenure.lease.fileno()),
-                )
+                process = self._spawn()
+                with self._lock:
+                    self._process, self._group = process, groups.Group(process)
+                    is_given_up = self._is_given_up
+                if is_given_up:
+                    self._end()
+                    self._let_go()
             except BaseException as error:  # noqa: BLE001 - for the thread that waits
                 failed.append(error)
+            finally:
+                is_done.set()
 
-        thread = threading.Thread(target=spawn)
-        thread.start()
         try:
-            thread.join()
-        finally:
-            thread.join()  # also if that was interrupted
-        if self._process is None:
+            threading.Thread(target=start).start()
+            is_done.wait()
+        except BaseException:
+            with self._lock:
+                self._is_given_up = True
+            is_done.wait(self._grace + _LOOK)  # it may not even have begun
+            raise
+        if self._process is None or self._group is None:
             raise failed[0]
-        return self._process
+        return self._process, self._group
+
+    def _spawn(self) -> subprocess.Popen[Any]:
+        """Start the process, with its output in the files that were asked for."""
+        inherited = os.environ if self._env is None else self._env
+        reads = subprocess.PIPE if self._input is not None else self._stdin
+        targets: list[Any] = list(self._outputs)
+        opened: dict[Path, int] = {}
+        try:
+            for number, path in enumerate(self._paths):
+                if path is not None:
+                    targets[number] = opened[path] if path in opened else opened.setdefault(path, _create(path))
+            return subprocess.Popen(
+                self._words,
+                stdin=subprocess.DEVNULL if reads is None else reads,
+                stdout=targets[0],
+                stderr=targets[1],
+                cwd=self._cwd,
+                env={**inherited, **environment(self._tenure.path, inherited)},
+                encoding=self._encoding,
+                **groups.options(self._tenure.lease.fileno()),
+            )
+        finally:
+            for descriptor in opened.values():
+                os.close(descriptor)
+
+    def _communicate(self, process: subprocess.Popen[Any], group: groups.Group) -> tuple[Any, Any]:
+        """Give it what it is to read, and return what it wrote into pipes, up to its end.
+
+        What it leaves running may have its output open: that is ended, and what can't be is not waited for.
+        """
+        if process.stdin is process.stdout is process.stderr is None:
+            return process.communicate(None, self._timeout)
+        reads = self._input
+        deadline = _FOREVER if self._timeout is None else time.monotonic() + self._timeout
+        given_up_at = _FOREVER
+        while True:
+            now = time.monotonic()
+            try:
+                return process.communicate(reads, max(0.0, min(_LOOK, deadline - now)))
+            except subprocess.TimeoutExpired as error:
+                reads = None
+                output, errors = error.output, error.stderr
+            if now >= deadline:
+                raise subprocess.TimeoutExpired(process.args, self._timeout or 0.0, output, errors)
+            if given_up_at == _FOREVER and group.has_led():
+                given_up_at = now + self._grace
+                group.tell(kill=False)
+            elif now >= given_up_at:
+                group.tell(kill=True)
+                process.wait()
+                return self._decoded(output), self._decoded(errors)
+
+    def _decoded(self, output: bytes | None) -> Any:  # noqa: ANN401 - as `encoding` says
+        if output is None or self._encoding is None:
+            return output
+        return output.decode(self._encoding, "replace")
 
     def _end(self) -> None:
         """End it, since nobody waits for it any more."""
-        process = self._process
-        assert process is not None
+        process, group = self._process, self._group
+        if process is None or group is None:
+            return
         deadline = time.monotonic() + self._grace
-        groups.tell(process.pid, kill=False)
+        group.tell(kill=False)
         try:
             process.wait(self._grace)
         except subprocess.TimeoutExpired:
             pass
         finally:
             if process.returncode is None:
-                groups.tell(process.pid, kill=True)
+                group.tell(kill=True)
                 process.wait()
-            self._end_rest(deadline)
+            self._end_rest(group, deadline)
 
-    def _end_rest(self, deadline: float) -> None:
-        """End those of its group that outlived it."""
-        assert self._process is not None
-        leader = self._process.pid
-        if groups.is_left(leader):
-            groups.tell(leader, kill=False)
-        while groups.is_left(leader):
-            if time.monotonic() >= deadline:
-                groups.tell(leader, kill=True)
+    @staticmethod
+    def _end_rest(group: groups.Group, deadline: float) -> None:
+        """End those that outlived the program."""
+        if group.is_left():
+            group.tell(kill=False)
+        while group.is_left():
+            now = time.monotonic()
+            if now >= deadline:
+                group.tell(kill=True)
+            if now >= deadline + _DYING:
                 return
             time.sleep(_AGAIN)
 
-    def _end_rest_of_pipe(self, leader: int) -> None:
-        """End those of its group that outlive it and have its output open, to whose end we read."""
-        groups.await_end(leader)
-        if not self._is_over.is_set():
-            groups.tell(leader, kill=False)
-        if not self._is_over.wait(self._grace):
-            groups.tell(leader, kill=True)
-
     def _let_go(self) -> None:
-        self._is_over.set()
         if self._killer is not None:
             self._killer.cancel()
+        if self._group is not None:
+            self._group.close()
         if self._process is not None:
             for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
                 if stream is not None:
@@ -251,11 +291,29 @@ class Command:
         """Return the path of the file in the workspace that an output goes to; None if it goes elsewhere."""
         return Path(within(self._tenure.path, output)) if isinstance(output, (str, os.PathLike)) else None
 
-    def _keep(self, why: str, error: BaseException) -> None:
+    def _keep(self, why: str, error: BaseException) -> bool:
+        """See to it that the workspace is kept, so that somebody can look; return whether it is."""
         try:
             self._tenure.mark_kept(why)
-        except CannotKeep as problem:
+        except (CannotKeep, WorkspaceGone) as problem:
             error.add_note(str(problem))
+            return False
+        return True
+
+
+def _check(arguments: object, data: object, stdin: Any, encoding: str | None) -> None:  # noqa: ANN401 - as Popen has it
+    """Raise TypeError and ValueError for what can't be run."""
+    if isinstance(arguments, (str, bytes, os.PathLike)):
+        raise TypeError(f"a command is a list of words, not {arguments!r}: it is given to no shell")
+    if not arguments:
+        raise ValueError("a command has at least one word: its name")
+    if data is not None and stdin is not None:
+        raise ValueError("what a command reads is either input or stdin, not both")
+    if encoding is not None and data is not None and not isinstance(data, str):
+        raise TypeError("with an encoding, what a command reads is a str")
+    descriptor = stdin if isinstance(stdin, int) or stdin is None else stdin.fileno()
+    if descriptor is not None and descriptor >= 0 and os.isatty(descriptor):
+        raise ValueError("a command can't read a terminal here, having a process group of its own: use `scratch run`")
 
 
 def outcome(returncode: int) -> str:

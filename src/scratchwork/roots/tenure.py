@@ -10,7 +10,7 @@ import os
 import sys
 import time
 
-from scratchwork.errors import CannotKeep, CleanupIncomplete
+from scratchwork.errors import CannotKeep, CleanupIncomplete, WorkspaceGone
 from scratchwork.files import metering
 from scratchwork.roots import lending
 from scratchwork.roots.ledger import compose
@@ -89,7 +89,9 @@ class Tenure:
         _until_exit.add(self.name)
 
     def mark_kept(self, why: str) -> None:
-        """See to it that the workspace is kept when it ends, however it ends. Raises CannotKeep."""
+        """See to it that the workspace is kept when it ends, however it ends. Raises CannotKeep and WorkspaceGone."""
+        if self.is_over:
+            raise WorkspaceGone(self.path, "it has ended")
         before = self.keep, self.why
         self.keep, self.why = "always", one_line(why)
         try:

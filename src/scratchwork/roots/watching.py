@@ -204,6 +204,7 @@ class Watcher:
         self._root = root
         self._watches = [Watch(meter) for meter in meters]
         self._listeners: list[OnExceeded] = []
+        self._main_listeners: list[OnExceeded] = []
         self._error: OSError | None = None
         self._raiser: MainThreadRaiser | None = None
         if on_exceeded is None:
@@ -235,15 +236,24 @@ class Watcher:
         return None
 
     def add_listener(self, listener: OnExceeded) -> None:
-        """Tell one more, before the one it was made with. Raises what it told last if it looks no more."""
+        """Tell one more, before the one it was made with. Raises what it told last if it looks no more.
+
+        One that is added by the main thread raises the error there, so that it is not raised a second time.
+        """
+        import threading
+
+        if threading.current_thread() is threading.main_thread():
+            self._main_listeners.append(listener)
         self._listeners.append(listener)
         if self._error is not None:
-            self._listeners.remove(listener)
+            self.remove_listener(listener)
             raise self._error
 
     def remove_listener(self, listener: OnExceeded) -> None:
         """Tell that one no more."""
         self._listeners.remove(listener)
+        if listener in self._main_listeners:
+            self._main_listeners.remove(listener)
 
     def _run(self) -> None:
         try:
@@ -261,9 +271,11 @@ class Watcher:
             self._tell(self._error)
 
     def _tell(self, error: OSError) -> None:
+        raises_it = bool(self._main_listeners)
         for listener in list(self._listeners):
             listener(error)
-        self._on_exceeded(error)
+        if self._raiser is None or not raises_it:
+            self._on_exceeded(error)
 
     def _look_until_exceeded(self) -> OSError | None:
         """Return what went wrong; None if nothing did until we were stopped."""

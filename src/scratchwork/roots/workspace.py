@@ -106,11 +106,12 @@ class Workspace(Held):
         the lease, so that the workspace lives as long as it does. It is given to no shell. It leads a process group of
         its own: what it leaves running there is ended with it (SIGTERM, and SIGKILL after `grace` seconds), and ctrl-C
         reaches it through us alone. It reads `input` (text as UTF-8, or as `encoding` says), or `stdin`, which is empty
-        by default. `env`: its environment, by default ours; the workspace's variables are added to it.
+        by default and no terminal. `env`: its environment, by default ours; the workspace's variables are added to it.
 
         `stdout`, `stderr`: the name of a file in the workspace, to which the output goes, and whose path the result
         has; or what `subprocess` knows (PIPE, STDOUT, DEVNULL, a file); by default ours. With `encoding` what a pipe
-        gave is text, else bytes.
+        gave is text, else bytes. A pipe is read until the command has ended; what it leaves running with the pipe open
+        is ended, and after the grace time not waited for.
 
         With `check`, a status other than 0 raises CommandFailed, and the workspace is kept when it ends, whatever its
         policy, so that somebody can look; without, the result has the status. `timeout`: in seconds, after which it is
@@ -118,9 +119,10 @@ class Workspace(Held):
         ends it, and QuotaExceeded is raised; what the metered one counts of a command's own writes, `Workspace.open`
         says. Any exception that comes while it runs, KeyboardInterrupt too, ends it first.
 
-        Raises WorkspaceGone if the workspace has ended, FileNotFoundError and PermissionError if there is no such
-        command or it can't be executed, TypeError for a command in one string. What it does not read of `input` is
-        dropped. Safe in several threads. If we are killed it runs on, and holds the workspace.
+        On Linux "all that it started" is what is in its process group, and what had left the group when it was told to
+        end; elsewhere the group. Raises WorkspaceGone if the workspace has ended, FileNotFoundError and PermissionError
+        if there is no such command or it can't be executed, TypeError for a command in one string. What it does not
+        read of `input` is dropped. Safe in several threads. If we are killed it runs on, and holds the workspace.
         """
         from scratchwork.roots.commands import Command
 
@@ -142,7 +144,8 @@ class Workspace(Held):
     def keep(self, reason: str = "asked for") -> None:
         """Decide that the workspace is kept when it ends, however it ends, until its root's retention lets it go.
 
-        It stays where it is. Raises CannotKeep if the note of it can't be written (a full disk).
+        It stays where it is. Raises CannotKeep if the note of it can't be written (a full disk), and WorkspaceGone if
+        it has ended.
         """
         self._tenure.mark_kept(reason)
 

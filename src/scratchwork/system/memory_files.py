@@ -25,9 +25,13 @@ if sys.platform == "linux":
 
         For this user's processes, and root's. Raises OSError where there is no /proc.
         """
-        path = f"/proc/{os.getpid()}/fd/{descriptor}"
-        if not os.path.exists(path):
-            raise OSError(errno.EOPNOTSUPP, f"{_WHY}: /proc is not mounted", path)
+        try:
+            path = f"/proc/{os.readlink('/proc/self')}/fd/{descriptor}"  # our pid, as that /proc has it
+            is_ours = os.path.samestat(os.stat(path), os.fstat(descriptor))
+        except OSError:
+            path, is_ours = "/proc", False
+        if not is_ours:
+            raise OSError(errno.EOPNOTSUPP, f"{_WHY}: /proc is not mounted, or is another pid namespace's", path)
         return path
 
 else:

@@ -36,25 +36,56 @@ if sys.platform == "linux":
         this_program: Any = None  # dlopen(3): NULL; typeshed has it wrong
         return int(call_function(dlsym(dlopen(this_program, 0), "prctl"), arguments))
 
-    def signal_descendants(number: int, of: int | None = None) -> None:
-        """Send a signal to every process that descends from one, by default from us, as far as we may.
+    class Family:
+        """What descends from a process, held by pidfds, so that a pid which is another's by now is noticed.
 
-        Nobody else is hit: a pid that was given to another process meanwhile is noticed (pidfd_open(2), Linux 5.3).
+        What was seen once is remembered when its parents are gone. pidfd_open(2): Linux 5.3. Not safe in several
+        threads.
         """
-        from _signal import pidfd_send_signal  # type: ignore[import-not-found] # without `signal`'s enums
 
-        for pid, parent in _descendants(os.getpid() if of is None else of):
-            try:
-                descriptor = os.pidfd_open(pid)
-            except OSError:
-                continue
-            try:
+        def __init__(self, of: int) -> None:
+            self._of = of
+            self._members: dict[int, int] = {}
+
+        def look(self) -> None:
+            """See who has come."""
+            for pid, parent in _descendants([self._of, *self._members]):
+                if pid in self._members:
+                    continue
+                try:
+                    descriptor = os.pidfd_open(pid)
+                except OSError:
+                    continue
                 if _parent(pid) == parent:
+                    self._members[pid] = descriptor
+                else:
+                    os.close(descriptor)
+
+        def send(self, number: int) -> None:
+            """Send a signal to all that were seen, as far as we may."""
+            from _signal import pidfd_send_signal  # type: ignore[import-not-found] # without `signal`'s enums
+
+            for descriptor in self._members.values():
+                try:
                     pidfd_send_signal(descriptor, number)
-            except OSError:
-                continue
-            finally:
-                os.close(descriptor)
+                except OSError:
+                    continue
+
+        def is_left(self) -> bool:
+            """Whether any that was seen has not ended: a pidfd can be read when its process has."""
+            if not self._members:
+                return False
+            from select import POLLIN, poll
+
+            ends = poll()
+            for descriptor in self._members.values():
+                ends.register(descriptor, POLLIN)
+            return len(ends.poll(0)) < len(self._members)
+
+        def close(self) -> None:
+            """Give the descriptors back, and forget them all."""
+            while self._members:
+                os.close(self._members.popitem()[1])
 
     def family() -> list[int]:
         """Return our pid, and those of all that descend from us; quicker than a look at all processes.
@@ -63,7 +94,7 @@ if sys.platform == "linux":
         """
         found = [os.getpid()]
         if not os.path.exists(f"/proc/self/task/{found[0]}/children"):
-            return found + [pid for pid, _ in _descendants(found[0])]
+            return found + [pid for pid, _ in _descendants(found)]
         for pid in found:
             try:
                 for task in os.listdir(f"/proc/{pid}/task"):
@@ -98,12 +129,35 @@ else:
         del pids
         return 0
 
-    def signal_descendants(number: int, of: int | None = None) -> None:
-        """Do nothing: they can't be seen here."""
+    class Family:
+        """Nobody: they can't be seen here."""
+
+        def __init__(self, of: int) -> None: ...
+
+        def look(self) -> None:
+            """See nobody."""
+
+        def send(self, number: int) -> None:
+            """Do nothing."""
+
+        def is_left(self) -> bool:
+            """Return False."""
+            return False
+
+        def close(self) -> None:
+            """Do nothing."""
 
     def take_in_orphans() -> bool:
         """Return False: there is no such thing here."""
         return False
+
+
+def signal_descendants(number: int) -> None:
+    """Send a signal to every process that descends from us, as far as they can be seen and we may."""
+    ours = Family(os.getpid())
+    ours.look()
+    ours.send(number)
+    ours.close()
 
 
 def children() -> list[int]:
@@ -112,14 +166,14 @@ def children() -> list[int]:
     return [pid for pid in pids() if _parent(pid) == me]
 
 
-def _descendants(of: int) -> list[tuple[int, int]]:
-    """Return the pids of a process's descendants, each with its parent's, parents first."""
+def _descendants(of: list[int]) -> list[tuple[int, int]]:
+    """Return the pids of the descendants of some processes, each with its parent's, parents first."""
     below: dict[int, list[int]] = {}
     for pid in pids():
         below.setdefault(_parent(pid), []).append(pid)
-    found = [(pid, of) for pid in below.get(of, [])]
+    found = [(pid, parent) for parent in of for pid in below.get(parent, [])]
     for pid, _ in found:
-        found += [(child, pid) for child in below.get(pid, [])]
+        found += [(child, pid) for child in below.get(pid, []) if pid not in of]
     return found
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 
 if sys.platform == "win32":
-    from .windows import await_end, is_left, options, tell
+    from .windows import Group, options
 else:
-    from .posix import await_end, is_left, options, tell
+    from .posix import Group, options
 
-__all__ = ["await_end", "is_left", "options", "tell"]
+__all__ = ["Group", "options"]

@@ -1,4 +1,4 @@
-"""By setpgid(2) and killpg(3)."""
+"""By setpgid(2) and killpg(3); on Linux also by pidfd_open(2), for what has left the group."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ import sys
 assert sys.platform != "win32"
 
 from signal import SIGCONT, SIGKILL, SIGTERM
+from threading import Lock
 
 from scratchwork.system import processes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from subprocess import Popen
     from typing import Any
 
 
@@ -21,48 +23,58 @@ def options(descriptor: int) -> dict[str, Any]:
     return {"process_group": 0, "pass_fds": (descriptor,)}
 
 
-def tell(leader: int, *, kill: bool) -> None:
-    """Send SIGTERM, or SIGKILL, to a group, and to what descends from its leader and has left the group."""
-    number = SIGKILL if kill else SIGTERM
-    processes.signal_descendants(number, leader)
-    for one in (number, SIGCONT):  # a stopped one would not hear it
+class Group:
+    """A program's process group, and what it has started that has left the group, as far as that could be seen.
+
+    Safe in several threads. Closed, it tells nobody anything any more: the pids may be others' by then.
+    """
+
+    def __init__(self, process: Popen[Any]) -> None:
+        """`process` leads it, and is a child of ours."""
+        self._process = process
+        self._family = processes.Family(process.pid)
+        self._lock = Lock()
+        self._is_closed = False
+
+    def tell(self, *, kill: bool) -> None:
+        """Send SIGTERM, or SIGKILL, to all."""
+        number = SIGKILL if kill else SIGTERM
+        with self._lock:
+            if self._is_closed:
+                return
+            self._family.look()
+            self._family.send(number)
+            for one in (number, SIGCONT):  # a stopped one would not hear it
+                try:
+                    os.killpg(self._process.pid, one)
+                except (ProcessLookupError, PermissionError):
+                    pass  # all have ended, or are another user's (setuid)
+
+    def has_led(self) -> bool:
+        """Whether the program itself has ended. On Linux it is left to others to reap it, so that its pid stays its."""
+        if sys.platform != "linux":
+            return self._process.poll() is not None
         try:
-            os.killpg(leader, one)
-        except (ProcessLookupError, PermissionError):
-            pass  # all have ended, or are another user's (setuid)
+            return os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+        except ChildProcessError:
+            return True  # it has been reaped
+
+    def is_left(self) -> bool:
+        """Whether anybody is left; who has ended and was not waited for is not, as far as that can be seen."""
+        return _is_left(self._process.pid) or self._family.is_left()
+
+    def close(self) -> None:
+        """Give back what it holds, and tell nobody anything any more."""
+        with self._lock:
+            self._is_closed = True
+            self._family.close()
 
 
-def is_left(leader: int) -> bool:
-    """Whether anybody is left in a group; who has ended and was not waited for is not, as far as that can be seen."""
+def _is_left(group: int) -> bool:
     try:
-        os.killpg(leader, 0)
+        os.killpg(group, 0)
     except ProcessLookupError:
         return False
     except PermissionError:
         return True
-    return processes.is_group_alive(leader)
-
-
-if sys.platform == "darwin":
-
-    def await_end(leader: int) -> None:
-        """Wait until a child of ours has ended, and leave it to others to reap it. Type-checked only, never run."""
-        import select
-
-        queue = select.kqueue()
-        ends = select.kevent(leader, select.KQ_FILTER_PROC, select.KQ_EV_ADD, select.KQ_NOTE_EXIT)
-        try:
-            queue.control([ends], 1)
-        except ProcessLookupError:
-            pass  # it has been reaped
-        finally:
-            queue.close()
-
-else:
-
-    def await_end(leader: int) -> None:
-        """Wait until a child of ours has ended, and leave it to others to reap it."""
-        try:
-            os.waitid(os.P_PID, leader, os.WEXITED | os.WNOWAIT)
-        except ChildProcessError:
-            pass  # it has been reaped
+    return processes.is_group_alive(group)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
+import subprocess
 import sys
 
 assert sys.platform == "win32"
-
-import signal
-import subprocess
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,21 +18,27 @@ def options(descriptor: int) -> dict[str, Any]:
     return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
 
 
-def tell(leader: int, *, kill: bool) -> None:
-    """End the program at once, whatever was asked for."""
-    del kill
-    try:
-        os.kill(leader, signal.SIGTERM)
-    except OSError:
-        pass  # it has ended
+class Group:
+    """A program. Closed, it is told nothing any more."""
 
+    def __init__(self, process: subprocess.Popen[Any]) -> None:
+        self._process = process
+        self._is_closed = False
 
-def await_end(leader: int) -> None:
-    """Return: what its program leaves running can't be ended anyhow."""
-    del leader
+    def tell(self, *, kill: bool) -> None:
+        """End the program at once, whatever was asked for."""
+        del kill
+        if not self._is_closed:
+            self._process.terminate()
 
+    def has_led(self) -> bool:
+        """Whether the program itself has ended."""
+        return self._process.poll() is not None
 
-def is_left(leader: int) -> bool:
-    """Return False: nobody can tell."""
-    del leader
-    return False
+    def is_left(self) -> bool:
+        """Return False: nobody can tell."""
+        return False
+
+    def close(self) -> None:
+        """Tell it nothing any more."""
+        self._is_closed = True
