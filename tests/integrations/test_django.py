@@ -52,3 +52,9 @@ def test_a_form_that_ends_too_early_loses_only_its_last_file(serve: Serve) -> No
     answer = exchange(server.port, Request(head, body)).json()
     assert (answer["size"], answer["files"]) == (100_000, 1)
     server.await_nothing()
+
+
+def test_a_file_that_an_earlier_handler_skips(serve: Serve) -> None:
+    server = serve("django", in_memory="16 KiB")
+    assert exchange(server.port, upload(bytes(100_000), query="?skip=1")).json() == {"files": 0}
+    server.await_nothing()

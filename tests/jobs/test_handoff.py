@@ -272,3 +272,17 @@ def test_a_directory_that_is_told_relative_stays_the_same_one(
         assert read(path) == b"text"
     assert everything(temp) == before | {"here"}
     (temp / "here").rmdir()
+
+
+def test_a_file_that_does_not_block_is_not_cut(temp: Path) -> None:
+    reading, writing = os.pipe()
+    os.set_blocking(reading, False)
+    os.write(writing, b"abc")
+    with os.fdopen(reading, "rb", buffering=0) as file, pytest.raises(BlockingIOError), handoff(file):
+        raise AssertionError("it was handed off")
+    os.close(writing)
+
+
+def test_any_suffix_that_ends_so_says_json(temp: Path) -> None:
+    with handoff({"a": 1}, "-config.json") as path:
+        assert path.read_text() == '{"a": 1}'

@@ -123,3 +123,28 @@ except OSError as error:
         assert done.stdout.startswith(f"{errno.EOPNOTSUPP} no file can be had here that lives in memory alone: /proc")
     Root("default").sweep()
     assert everything(temp) == before
+
+
+_NAMESPACE = """
+import os, scratchwork
+for _ in range(20):
+    try:
+        with scratchwork.handoff(b"ours", memory=True) as path:
+            print("given", path.read_bytes())
+            break
+    except OSError:
+        os.dup(0)
+else:
+    print("refused")
+"""
+
+
+def test_the_proc_of_another_namespace_leads_to_nothing_else(temp: Path, before: set[str]) -> None:
+    """There our pid is another's, whose descriptors are not ours."""
+    inner = [sys.executable, "-c", _NAMESPACE]
+    namespaces = ["unshare", "--user", "--map-root-user", "--pid", "--fork", "--mount-proc"]
+    script = 'exec 3</etc/hosts 4</etc/hosts 5</etc/hosts 6</etc/hosts; unshare --pid --fork "$@"; true'
+    done = subprocess.run([*namespaces, "sh", "-c", script, "sh", *inner], capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip(f"no namespaces here: {done.stderr}")
+    assert done.stdout == "given b'ours'\n", done.stderr

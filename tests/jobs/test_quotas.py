@@ -140,9 +140,9 @@ if os.fork() == 0:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     while os.getppid() == parent:
         pass
+    print(os.getpid(), flush=True)
     file = open(os.environ["TMPDIR"] + "/big", "wb", 0)
     file.write(bytes(9_000_000))
-    print(os.getpid(), flush=True)
     while True:
         signal.pause()
 """

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from scratchwork import QuotaExceeded, Root, Workspace
+from scratchwork import CommandFailed, QuotaExceeded, Root, Workspace, WorkspaceGone
 from scratchwork.roots.commands import Command
 from scratchwork.roots.watching import Watcher
 from scratchwork.system import processes
@@ -310,3 +310,85 @@ def test_what_stays_below_it_is_not_affected(root: Root) -> None:
         for number in range(3):
             ws.run(["head", "-c", "1000000", "/dev/zero"], stdout=str(number))
         assert ws.run([sys.executable, "-I", "-S", "-c", "print(1)"], stdout=subprocess.PIPE).stdout == b"1\n"
+
+
+# What has left the group
+
+
+@pytest.mark.parametrize("how", ["stopped", "timeout", "by itself"])
+def test_a_pipe_that_somebody_else_has_open_is_not_waited_for(root: Root, how: str) -> None:
+    with root.workspace() as ws:
+        script = 'setsid sh -c "echo \\$\\$ > started; mv started pid; exec sleep 1000" & '
+        script += "until [ -e pid ]; do sleep 0.01; done; echo said; " + (
+            "true" if how == "by itself" else "sleep 1000"
+        )
+        command = Command(
+            ws._tenure,
+            ["sh", "-c", script],
+            stdout=subprocess.PIPE,
+            grace=0.2,
+            timeout=1 if how == "timeout" else None,
+        )
+        if how == "by itself":
+            assert command.run().stdout == b"said\n"
+        elif how == "timeout":
+            with pytest.raises(subprocess.TimeoutExpired):
+                command.run()
+        else:
+            error = ZeroDivisionError("stopped")
+
+            def stop() -> None:
+                until((ws / "pid").exists, "the pid")
+                command.stop(error)
+
+            stopper = threading.Thread(target=stop)
+            stopper.start()
+            with pytest.raises(ZeroDivisionError, match="stopped"):
+                command.run()
+            stopper.join()
+        pid = int((ws / "pid").read_text())
+        if is_gone(pid):
+            assert how != "by itself", "nobody could know of it any more"
+        else:
+            os.kill(pid, signal.SIGKILL)
+
+
+def test_a_workspace_that_ended_meanwhile_is_not_said_to_be_kept(root: Root) -> None:
+    ws = root.workspace()
+    reading, writing = os.pipe()
+
+    def end() -> None:
+        until((ws / "ready").exists, "the command")
+        ws.cleanup()
+        os.close(writing)
+
+    ender = threading.Thread(target=end)
+    ender.start()
+    with pytest.raises(CommandFailed) as caught:
+        ws.run(["sh", "-c", "touch ready; read line; exit 3"], stdin=reading)
+    ender.join()
+    os.close(reading)
+    assert not caught.value.is_kept
+    assert "kept" not in str(caught.value)
+    assert "it has ended" in caught.value.__notes__[0]
+    with pytest.raises(WorkspaceGone):
+        ws.keep()
+    assert [name for name in os.listdir(root.path) if name.endswith(".json")] == []
+
+
+def test_a_terminal_is_refused_as_it_would_hang(root: Root) -> None:
+    controller, terminal = os.openpty()
+    with root.workspace() as ws, pytest.raises(ValueError, match="can't read a terminal"):
+        ws.run(["cat"], stdin=terminal)
+    os.close(controller)
+    os.close(terminal)
+
+
+def test_words_that_are_bytes_are_shown(root: Root) -> None:
+    with root.workspace() as ws, pytest.raises(CommandFailed, match="'false' exited with status 1"):
+        ws.run([b"false"])  # type: ignore[list-item]
+
+
+def test_what_it_reads_is_text_with_an_encoding(root: Root) -> None:
+    with root.workspace() as ws, pytest.raises(TypeError, match="is a str"):
+        ws.run(["cat"], input=b"x", encoding="utf-8")

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.files.storage import FileSystemStorage
+from django.core.files.uploadhandler import FileUploadHandler, SkipFile
 from django.core.handlers.asgi import ASGIHandler
 from django.core.handlers.wsgi import WSGIHandler
 from django.http import HttpRequest, JsonResponse
@@ -27,8 +28,23 @@ settings.configure(ALLOWED_HOSTS=["*"], ROOT_URLCONF=__name__, **({} if shared.i
 from scratchwork.integrations.django import uploads  # noqa: E402 - after the settings
 
 
+class SkipAll(FileUploadHandler):  # type: ignore[misc] # Django has no types
+    """Wants no file, and lets no other handler have one."""
+
+    def new_file(self, *arguments: Any, **options: Any) -> None:
+        raise SkipFile
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes:
+        return raw_data
+
+    def file_complete(self, file_size: int) -> None:
+        return None
+
+
 def upload(request: HttpRequest) -> JsonResponse:
     """Take a file; `?to=` publishes it, `?save=` gives it to Django's own storage, `?path=` asks for its path."""
+    if "skip" in request.GET:
+        request.upload_handlers.insert(0, SkipAll(request))
     if not shared.is_plain:
         shared.kept.append(request)
     if not request.FILES:
