@@ -80,8 +80,8 @@ class ScratchUploadHandler(FileUploadHandler):  # type: ignore[misc] # Django ha
     """
 
     _upload: Upload
-    file: UploadedSpool | None = None
-    """The one that is under way, under the name by which Django closes it; none if other handlers skip it."""
+    file: UploadedSpool
+    """The one that is under way, under the name by which Django closes it; not there if another handler skips it."""
 
     def handle_raw_input(
         self, input_data: Any, META: dict[str, Any], content_length: int, boundary: bytes, encoding: str | None = None
@@ -101,12 +101,10 @@ class ScratchUploadHandler(FileUploadHandler):  # type: ignore[misc] # Django ha
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
         """Write what came; other handlers need not. Raises OSError."""
-        assert self.file is not None
         self.file.write(raw_data)
 
     def file_complete(self, file_size: int) -> UploadedFile:
         """Return the file."""
-        assert self.file is not None
         self.file.seek(0)
         more = self.file_name, self.content_type, file_size, self.charset, self.content_type_extra
         if self.file.name is None:
@@ -115,7 +113,7 @@ class ScratchUploadHandler(FileUploadHandler):  # type: ignore[misc] # Django ha
 
     def upload_interrupted(self) -> None:
         """Close the file that was under way."""
-        if self.file is not None:
+        if "file" in self.__dict__:
             self.file.close()
 
 
