@@ -234,8 +234,11 @@ def test_one_who_takes_his_time_at_the_gate_is_waited_for(root: Root, monkeypatc
     monkeypatch.setattr(posix, "_PATIENCE_AT_GATE", 0.2)
     with root.workspace(quota=LIMIT) as ws, ws.open("a", "wb", 0) as file:
         with somebody_at_the_gate(ws, "slow") as process:
-            threading.Timer(1.0, process.communicate).start()
+            assert process.stdin is not None
+            later = threading.Timer(1.0, process.stdin.close)  # well after the patience with one that was stopped
+            later.start()
             assert file.write(b"x" * 10) == 10
+            later.join()
         monkeypatch.setattr(posix, "_MOST_PATIENCE_AT_GATE", 0.5)
         with somebody_at_the_gate(ws, "slow"), pytest.raises(TimeoutError, match="which does not end"):
             file.write(b"x")
