@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from scratchwork import CommandFailed, QuotaExceeded, Root, ScratchError, Workspace, WorkspaceGone
+from scratchwork.roots import commands
 from scratchwork.roots.tenure import Tenure
 from tests.helpers_leftovers import open_descriptors
 from tests.helpers_processes import until
@@ -359,3 +360,14 @@ def test_many_threads_at_once(ws: Workspace) -> None:
     assert wrong == []
     assert len(os.listdir(ws)) == 80
     until(lambda: open_descriptors() == before, "as many descriptors as before")
+
+
+def test_a_large_input_comes_back_whole_however_often_is_looked(ws: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is left to write of it is not forgotten when the reading is interrupted."""
+    monkeypatch.setattr(commands, "_LOOK", 0.001)
+    data = os.urandom(10_000_000)
+    script = "until [ -e go ]; do sleep 0.01; done; exec cat"
+    go = threading.Timer(0.1, (ws / "go").touch)
+    go.start()
+    assert ws.run(["sh", "-c", script], input=data, stdout=subprocess.PIPE).stdout == data
+    go.join()

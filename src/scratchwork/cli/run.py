@@ -26,7 +26,7 @@ until such a signal comes.
 
 \b
 Exit status: the command's own; 128+N if signal N killed it; and
-  122  its workspace exceeded its quota (--enforce watched); it was ended, if it still ran
+  122  its workspace exceeded its quota (--enforce watched)
   125  scratch itself failed
   126  the command was found but can't be executed
   127  there is no such command

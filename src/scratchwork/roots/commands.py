@@ -89,7 +89,7 @@ class Command:
         self._tenure = tenure
         self._words = [os.fspath(word) for word in arguments]
         self._check = check
-        self._input = input.encode() if isinstance(input, str) and encoding is None else input
+        self._input = input.encode(encoding or "utf-8") if isinstance(input, str) else input
         self._stdin = stdin
         self._outputs = (stdout, stderr)
         self._paths = [self._path_of(output) for output in self._outputs]
@@ -104,6 +104,7 @@ class Command:
         self._is_given_up = False
         self._stopped_for: BaseException | None = None
         self._killer: threading.Timer | None = None
+        self._feeder: threading.Thread | None = None
 
     def run(self) -> subprocess.CompletedProcess[Any]:
         """Run it to its end, with all that it started. See `Workspace.run`."""
@@ -220,17 +221,20 @@ class Command:
 
         What it leaves running may have its output open: that is ended, and what can't be is not waited for.
         """
-        if process.stdin is process.stdout is process.stderr is None:
+        if process.stdin is not None:
+            # Not by `communicate`, which forgets what is left of it when it is called again (3.11 to 3.13).
+            stdin, process.stdin = process.stdin, None
+            self._feeder = threading.Thread(target=_feed, args=(stdin, self._input), daemon=True)
+            self._feeder.start()
+        if process.stdout is process.stderr is None:
             return process.communicate(None, self._timeout)
-        reads = self._input
         deadline = _FOREVER if self._timeout is None else time.monotonic() + self._timeout
         given_up_at = _FOREVER
         while True:
             now = time.monotonic()
             try:
-                return process.communicate(reads, max(0.0, min(_LOOK, deadline - now)))
+                return process.communicate(None, max(0.0, min(_LOOK, deadline - now)))
             except subprocess.TimeoutExpired as error:
-                reads = None
                 output, errors = error.output, error.stderr
             if now >= deadline:
                 raise subprocess.TimeoutExpired(process.args, self._timeout or 0.0, output, errors)
@@ -280,12 +284,14 @@ class Command:
     def _let_go(self) -> None:
         if self._killer is not None:
             self._killer.cancel()
+        if self._feeder is not None:
+            self._feeder.join(_DYING)  # somebody may still have what it feeds, and not read
         if self._group is not None:
             self._group.close()
         if self._process is not None:
-            for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
+            for stream in (self._process.stdout, self._process.stderr):
                 if stream is not None:
-                    _close(stream)
+                    stream.close()
 
     def _path_of(self, output: Output) -> Path | None:
         """Return the path of the file in the workspace that an output goes to; None if it goes elsewhere."""
@@ -309,8 +315,10 @@ def _check(arguments: object, data: object, stdin: Any, encoding: str | None) ->
         raise ValueError("a command has at least one word: its name")
     if data is not None and stdin is not None:
         raise ValueError("what a command reads is either input or stdin, not both")
-    if encoding is not None and data is not None and not isinstance(data, str):
-        raise TypeError("with an encoding, what a command reads is a str")
+    if data is not None and not isinstance(data, str):
+        memoryview(data)  # type: ignore[arg-type] # raises TypeError for what is no bytes
+        if encoding is not None:
+            raise TypeError("with an encoding, what a command reads is a str")
     descriptor = stdin if isinstance(stdin, int) or stdin is None else stdin.fileno()
     if descriptor is not None and descriptor >= 0 and os.isatty(descriptor):
         raise ValueError("a command can't read a terminal here, having a process group of its own: use `scratch run`")
@@ -326,9 +334,11 @@ def _create(path: Path) -> int:
     return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_CLOEXEC", 0), 0o600)
 
 
-def _close(stream: IO[Any]) -> None:
+def _feed(stdin: IO[Any], data: bytes | None) -> None:
+    """Give a command what it is to read, as far as it wants it."""
     try:
-        stream.close()
+        with getattr(stdin, "buffer", stdin) as pipe:
+            pipe.write(data)
     except BrokenPipeError:
         pass  # it did not want to read what was left for it
 
