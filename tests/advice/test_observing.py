@@ -24,8 +24,10 @@ class Telling(Observer):
         told.append(["removing", os.path.relpath(path, space)])
     def moving(self, source, target):
         told.append(["moving", os.path.relpath(source, space), os.path.relpath(target, space)])
+    def naming(self, path):
+        named.append(path)
 
-told = []
+told, named = [], []
 space = sys.argv[1]
 telling = Telling()
 telling.spaces = (space + os.sep,)
@@ -117,3 +119,37 @@ def test_tells_nothing_of_what_makes_nothing(tmp_path: Path) -> None:
     import sqlite3; sqlite3.connect(':memory:').close()
     """
     assert told(tmp_path, body) == []
+
+
+def test_tells_what_tempfile_makes_elsewhere(tmp_path: Path) -> None:
+    body = """
+    import shutil, tempfile
+    os.mkdir('../elsewhere')
+    shutil.rmtree(os.path.dirname(tempfile.mkstemp(dir='../elsewhere')[1]))
+    told.extend([["naming", os.path.relpath(os.path.dirname(path), space)] for path in named])
+    """
+    assert told(tmp_path, body) == [["naming", "../elsewhere"]]
+
+
+def test_tells_nothing_of_how_tempfile_looks_for_its_folder(tmp_path: Path) -> None:
+    body = f"""
+    import tempfile
+    os.environ['TMPDIR'] = {str(tmp_path)!r}
+    tempfile.gettempdir()
+    told.append(tempfile.tempdir)
+    """
+    removed, folder = told(tmp_path, body)
+    assert removed[0] == "removing"
+    assert folder == str(tmp_path)
+
+
+def test_counts_what_it_can_not_tell(tmp_path: Path) -> None:
+    body = """
+    def deep(n):
+        deep(n - 1) if n else os.mkdir('a')
+    for n in range(sys.getrecursionlimit() - 30, sys.getrecursionlimit()):
+        try: deep(n); os.rmdir('a')
+        except RecursionError: break
+    told[:] = [telling.missed > 0]
+    """
+    assert told(tmp_path, body) == [True]

@@ -2,7 +2,8 @@
 
 Audit events are raised before the call (PEP 578, https://docs.python.org/3/library/audit_events.html), so what is told
 may still fail: whoever wants to know what there is looks at the folder. What C libraries and other programs make raises
-no event. Only the standard library's smallest modules are imported here: a traced program pays for it.
+no event. Only the standard library's smallest modules are imported here: a traced program pays for it. The tracer
+loads this file by its path into whatever Python it meets, under another name, so it keeps to what Python 3.8 knows.
 """
 
 from __future__ import annotations
@@ -22,7 +23,20 @@ if TYPE_CHECKING:
     """The calls that led to it, the innermost first: file, line and function of each."""
 
 _TMPFILE: int = getattr(os, "O_TMPFILE", 0)
-_MACHINERY = frozenset({"tempfile", "shutil", "contextlib", "pathlib", "os", "io", "codecs", "weakref", "scratchwork"})
+_MACHINERY = frozenset(
+    (
+        "tempfile",
+        "shutil",
+        "contextlib",
+        "pathlib",
+        "os",
+        "io",
+        "codecs",
+        "weakref",
+        "scratchwork",
+        __name__.split(".")[0],
+    )
+)
 """The packages whose frames tell nobody who wanted a file: what they do, they do for their caller."""
 
 
@@ -32,9 +46,12 @@ class Observer:
     `spaces` are absolute paths, each ending with a separator; they may be changed at any time, and with none nothing
     is told. The methods are called in the thread that is about to do it, just before it does, and may raise nothing;
     what they do to files themselves is not told. A process made by fork goes on with its own copy.
+
+    `missed` counts what could not be told, because the stack or the memory was at its limit.
     """
 
     spaces: tuple[str, ...] = ()
+    missed: int = 0
 
     def making(self, path: str, kind: Kind, stack: Stack) -> None:
         """Something is about to be made where nothing is; of an anonymous file the path is its folder's."""
@@ -44,6 +61,9 @@ class Observer:
 
     def moving(self, source: str, target: str) -> None:
         """`source` is about to be renamed; either may lie outside of the spaces, not both."""
+
+    def naming(self, path: str) -> None:
+        """`tempfile` is about to make `path`, in a folder that need not be one of the spaces: `making` comes next."""
 
 
 def observe(observer: Observer) -> None:
@@ -57,8 +77,10 @@ def observe(observer: Observer) -> None:
         inside.hook = True
         try:
             tell(observer, arguments)
-        except (OSError, ValueError, TypeError, RecursionError):  # paths that the call itself will refuse
+        except (OSError, ValueError, TypeError):  # paths that the call itself will refuse
             pass
+        except (RecursionError, MemoryError):
+            observer.missed += 1
         finally:
             inside.hook = False
 
@@ -78,7 +100,7 @@ def _opened(observer: Observer, arguments: tuple[Any, ...]) -> None:
     if _TMPFILE and flags & _TMPFILE == _TMPFILE:
         path = _whole(name) + os.sep
         if path.startswith(observer.spaces):
-            observer.making(path[:-1], "anonymous", _stack())
+            observer.making(path[:-1], "anonymous", _stack() or ())
     elif (
         flags & os.O_CREAT
     ):  # with dir_fd the event tells no directory: then a relative path is taken for the wrong one
@@ -119,6 +141,10 @@ def _moved(observer: Observer, arguments: tuple[Any, ...]) -> None:
         observer.moving(source, target)
 
 
+def _named(observer: Observer, arguments: tuple[Any, ...]) -> None:
+    observer.naming(_whole(arguments[0]))
+
+
 _EVENTS: dict[str, Callable[[Observer, tuple[Any, ...]], None]] = {
     "open": _opened,
     "os.mkdir": _made_directory,
@@ -129,12 +155,16 @@ _EVENTS: dict[str, Callable[[Observer, tuple[Any, ...]], None]] = {
     "os.remove": _removed,
     "os.rmdir": _removed,
     "os.rename": _moved,
+    "tempfile.mkstemp": _named,
+    "tempfile.mkdtemp": _named,
 }
 
 
 def _may_make(observer: Observer, path: str, kind: Kind) -> None:
     if path.startswith(observer.spaces) and not os.path.lexists(path) and os.path.isdir(os.path.dirname(path)):
-        observer.making(path, kind, _stack())
+        stack = _stack()
+        if stack is not None:
+            observer.making(path, kind, stack)
 
 
 def _whole(name: str | bytes | os.PathLike[Any], directory: int = -1) -> str:
@@ -146,15 +176,18 @@ def _whole(name: str | bytes | os.PathLike[Any], directory: int = -1) -> str:
     return os.path.abspath(path)
 
 
-def _stack() -> Stack:
+def _stack() -> Stack | None:
+    """Return the stack; None for the file by which `tempfile` tries, once a process, whether a folder can be used."""
     frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - the way to it without the cost of traceback
     while frame is not None and _package(frame) in _MACHINERY:
+        if frame.f_code.co_name == "_get_default_tempdir":
+            return None
         frame = frame.f_back
     found = []
     while frame is not None:
         code = frame.f_code
         if not code.co_filename.startswith("<frozen "):
-            found.append((code.co_filename, frame.f_lineno, code.co_qualname))
+            found.append((code.co_filename, frame.f_lineno, getattr(code, "co_qualname", code.co_name)))  # new in 3.11
         frame = frame.f_back
     return tuple(found)
 
