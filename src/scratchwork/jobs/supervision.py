@@ -13,7 +13,7 @@ import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from scratchwork.jobs.job import Orphans
+    from typing import Literal
 
 assert sys.platform != "win32"
 
@@ -48,12 +48,12 @@ _AGAIN = 0.05  # seconds between looks at what is left when everything has been 
 class Supervisor:
     """Stands by one program. One a process: it takes over the process's signals and its children."""
 
-    def __init__(self, *, orphans: Orphans, grace: float, file_size: int | None = None) -> None:
+    def __init__(self, *, orphans: Literal["end", "wait", "leave"], grace: float, file_size: int | None = None) -> None:
         """Prepare: from here on signals are held for the program.
 
         `orphans`: what becomes of descendants that outlive the program: "end" (SIGTERM, and SIGKILL after
-        `grace` seconds) or "wait" for them, until a signal tells us to end (TERM, INT, HUP, QUIT). `file_size`: the
-        most bytes that a file may get (setrlimit(2), RLIMIT_FSIZE).
+        `grace` seconds), "wait" for them, until a signal tells us to end (TERM, INT, HUP, QUIT), or "leave" them.
+        `file_size`: the most bytes that a file may get (setrlimit(2), RLIMIT_FSIZE).
         """
         self._ends_orphans = orphans == "end"
         self._grace = grace
@@ -63,7 +63,7 @@ class Supervisor:
         self._ending: _Ending | None = None
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # ignored, it would hide how the program ended
         self._blocked_before = signals.hold(_AWAITED)
-        self._takes_in = processes.take_in_orphans()
+        self._takes_in = orphans != "leave" and processes.take_in_orphans()
 
     def run(self, program: str, arguments: list[str], environment: Mapping[str, str]) -> int:
         """Run a program to its end; return its exit status, or minus the signal that killed it.
