@@ -19,6 +19,7 @@
     ├── NoSuitablePlace     (OSError, ENOSPC)    no directory meets what was asked for
     ├── CommandFailed       (subprocess.CalledProcessError)  a command failed in a workspace; in `roots.commands`,
     │                                            since `subprocess` takes long to import
+    ├── CannotTrace         a command that was to be traced can't be started; in `advice.tracing.running`
     └── CleanupIncomplete   (OSError)            part of a workspace could not be removed
 
 Each is also the built-in error that a caller would expect, with `errno` and `filename` set where it is an
