@@ -15,7 +15,7 @@ import pytest
 
 from tests.helpers_processes import SOURCE, Finished, Scratch, Terminal
 
-_ALL = ("run", "ls", "sweep", "keep", "rm", "history", "doctor")
+_ALL = ("run", "ls", "sweep", "keep", "rm", "history", "doctor", "trace")
 
 
 def _is_one_message(done: Finished) -> bool:

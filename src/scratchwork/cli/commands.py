@@ -9,7 +9,7 @@ import sys
 import click
 
 import scratchwork
-from scratchwork.cli import INTERRUPTED, doctor, history, keep, ls, rm, run, sweep
+from scratchwork.cli import INTERRUPTED, doctor, history, keep, ls, rm, run, sweep, trace
 from scratchwork.cli.shared import UNTRUSTED
 from scratchwork.errors import ScratchError, UntrustedRoot, explain
 from scratchwork.system import words
@@ -27,7 +27,7 @@ Exit status:
   8  locks do not work there
   9  a running process holds it
  10  anything else that the operating system refused
-'run' exits with the command's own status, see 'scratch run --help'.
+'run' and 'trace' exit with the command's own status, see 'scratch run --help'.
 """
 
 _STATUS = {
@@ -58,7 +58,7 @@ def scratch() -> None:
     """
 
 
-for _module in (run, ls, sweep, keep, rm, history, doctor):
+for _module in (run, ls, sweep, keep, rm, history, doctor, trace):
     scratch.add_command(_module.command)
 
 
@@ -67,7 +67,7 @@ def run_command(arguments: list[str]) -> int:
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("scratch: %(message)s"))
     logging.getLogger("scratchwork").addHandler(handler)
-    is_run = arguments[:1] == ["run"]
+    runs_another = arguments[:1] in (["run"], ["trace"])
     try:
         status = scratch.main(arguments, prog_name="scratch", standalone_mode=False)
         return status if isinstance(status, int) else 0
@@ -77,13 +77,13 @@ def run_command(arguments: list[str]) -> int:
     except click.ClickException as error:
         where = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "scratch"
         _say(f"{error.format_message()} See '{where} --help'.")
-        return _RUN_FAILED if is_run else _USAGE
+        return _RUN_FAILED if runs_another else _USAGE
     except click.Abort:
         return INTERRUPTED
     except (ScratchError, OSError) as error:
         _say(str(error) if isinstance(error, ScratchError) else _describe(error))
         sys.stdout = None  # what a full disk did not take would fail again at exit, with a traceback
-        return _RUN_FAILED if is_run else _status(error)
+        return _RUN_FAILED if runs_another else _status(error)
 
 
 def _status(error: ScratchError | OSError) -> int:

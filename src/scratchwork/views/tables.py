@@ -1,4 +1,4 @@
-"""Tables for people and JSON for programs, on stdout."""
+"""Tables for people and JSON for programs."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Sequence
 from itertools import compress
+from typing import IO
 
 from rich.console import Console
 from rich.table import Table
@@ -33,18 +34,20 @@ def show(
     right: Sequence[str] = (),
     whole: Sequence[str] = (),
     optional: Sequence[str] = (),
+    file: IO[str] | None = None,
 ) -> None:
-    """Print a table, in colour on a terminal unless NO_COLOR is set.
+    """Print a table on stdout, or in `file`, in colour on a terminal unless NO_COLOR is set.
 
     Columns named in `right` are aligned so; those in `whole` are never broken, so that they can be copied; those in
     `optional` are left out where they are empty.
     """
     used = [column not in optional or any(row[number] for row in rows) for number, column in enumerate(columns)]
     columns, rows = list(compress(columns, used)), [list(compress(row, used)) for row in rows]
+    stream = sys.stdout if file is None else file
     console = (
-        Console(highlight=False)
-        if sys.stdout is not None and sys.stdout.isatty()
-        else Console(width=_UNLIMITED, highlight=False)
+        Console(file=stream, highlight=False)
+        if stream is not None and stream.isatty()
+        else Console(file=stream, width=_UNLIMITED, highlight=False)
     )
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for column in columns:
