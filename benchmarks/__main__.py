@@ -10,7 +10,7 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
-from benchmarks import files, handing, leasing, limits, loops, reporting, starting, sweeping, unleased, uploads
+from benchmarks import files, handing, leasing, limits, loops, reporting, starting, sweeping, tracing, unleased, uploads
 from benchmarks.timing import Result
 
 TMPFS = Path("/dev/shm")
@@ -47,6 +47,8 @@ def main() -> int:
             results += handing.measure(place, folder, quick=arguments.quick)
             _tell(f"event loops, {place}")
             results += loops.measure(place, folder, quick=arguments.quick)
+            _tell(f"tracing, {place}")
+            results += tracing.measure(place, folder, quick=arguments.quick)
         _tell("uploads")
         results += uploads.measure("disk", folders["disk"], quick=arguments.quick)
     _report(results, Path(arguments.output), quick=arguments.quick)

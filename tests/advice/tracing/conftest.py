@@ -24,9 +24,9 @@ class Traced:
         self.place = folder / "place"
         self.temp.mkdir()
         self.place.mkdir()
-        running._prepare(str(self.place), [])
+        recording = running.prepare(str(self.place))
         kept = {name: value for name, value in os.environ.items() if name not in {"TEMP", "TMP", "PYTHONPATH"}}
-        self.environment = {**kept, **running._environment(str(self.place)), "TMPDIR": str(self.temp)}
+        self.environment = {**kept, **recording, "TMPDIR": str(self.temp)}
         self.environment["PYTHONPATH"] = running._INSIDE  # nothing of this process's
 
     def start(self, body: str, *arguments: str, python: str = sys.executable, **options: Any) -> subprocess.Popen[str]:

@@ -93,12 +93,12 @@ def test_what_is_published_and_what_fails_to_go(traced: Traced, tmp_path: Path) 
     (temp / "full").mkdir()
     (temp / "full" / "unseen").write_text("x" * 50_000)
     with open(traced.place / "record", "ab") as record:
-        record.write(line("S", "1", "a.py", 1, "make"))
+        record.write(line("S", "1", "a.py", "1", "make"))
         made = (("directory", "d"), ("file", "d/f"), ("file", "stays"), ("directory", "full"))
-        record.writelines(line("M", 1, "1", kind, temp / name) for kind, name in made)
-        record.write(line("O", temp / "d", out / "d", 4096, -1))
-        record.write(line("O", temp / "stays", out / "stays", 0, -1))
-        record.write(line("R", temp / "full", 4096))  # rmdir of what is not empty
+        record.writelines(line("M", "1", "1", kind, str(temp / name)) for kind, name in made)
+        record.write(line("O", str(temp / "d"), str(out / "d"), "4096", "-1"))
+        record.write(line("O", str(temp / "stays"), str(out / "stays"), "0", "-1"))
+        record.write(line("R", str(temp / "full"), "4096"))  # rmdir of what is not empty
     (group,) = traced.read().groups
     assert (group.made, group.left, group.moved_out, group.unseen) == (4, 2, 2, 1)
     assert sorted(group.paths) == [str(temp / "full"), str(temp / "stays")]
@@ -376,7 +376,7 @@ def test_it_imports_next_to_nothing(traced: Traced) -> None:
 def test_a_full_disk_for_the_record(traced: Traced, tmpfs: Callable[[Path, str], Path], tmp_path: Path) -> None:
     small = tmpfs(tmp_path / "small", "size=64k")
     traced.place = small
-    running._prepare(str(small), [])
+    running.prepare(str(small))
     (small / "filler").write_bytes(b"x" * 40 * 1024)
     out = traced.run(
         "for n in range(1000): os.mkdir(os.path.join(sys.argv[1], str(n)))\nprint('done')",

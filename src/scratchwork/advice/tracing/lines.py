@@ -19,7 +19,7 @@ Bytes are what is allocated, as `du` counts; -1: there is no such thing.
 
 from __future__ import annotations
 
-from os import fsencode
+import sys
 
 RECORD = "record"
 MARK = "complete"
@@ -29,13 +29,20 @@ EXTRA_SPACES = "spaces"
 VARIABLE = "SCRATCH_TRACE"
 """The environment variable that leads to the folder with these files."""
 
-_ESCAPES = ((b"\\", b"\\\\"), (b"\n", b"\\n"), (b"\t", b"\\t"), (b"\x1e", b"\\e"))
+_ESCAPES = (("\\", "\\\\"), ("\n", "\\n"), ("\t", "\\t"), ("\x1e", "\\e"))
+_ENCODING, _ERRORS = sys.getfilesystemencoding(), sys.getfilesystemencodeerrors()
 _END = b"\t\x1e"
 
 
-def line(*fields: object) -> bytes:
+def line(*fields: str) -> bytes:
     """Return a line with these fields."""
-    return b"\n" + b"\t".join([_field(str(field)) for field in fields]) + _END
+    text = "\t".join(fields)
+    if "\\" in text or "\n" in text or "\x1e" in text or text.count("\t") >= len(fields):
+        text = "\t".join([_escaped(field) for field in fields])
+    try:
+        return b"\n" + text.encode(_ENCODING, _ERRORS) + _END
+    except UnicodeEncodeError:  # a source file's or a function's name that can be no file's name here
+        return line(*[field.encode("ascii", "backslashreplace").decode("ascii") for field in fields])
 
 
 def fields_of(line: bytes) -> list[bytes]:
@@ -46,19 +53,14 @@ def fields_of(line: bytes) -> list[bytes]:
     return [_plain(field) if b"\\" in field else field for field in fields]
 
 
-def _field(text: str) -> bytes:
-    try:
-        field = fsencode(text)
-    except UnicodeEncodeError:  # a file's or a function's name that is no name on this file system
-        field = text.encode("utf-8", "backslashreplace")
-    if b"\\" in field or b"\n" in field or b"\t" in field or b"\x1e" in field:
-        for plain, escaped in _ESCAPES:
-            field = field.replace(plain, escaped)
+def _escaped(field: str) -> str:
+    for plain, escaped in _ESCAPES:
+        field = field.replace(plain, escaped)
     return field
 
 
 def _plain(field: bytes) -> bytes:
     parts = field.split(b"\\\\")
     for plain, escaped in _ESCAPES[1:]:
-        parts = [part.replace(escaped, plain) for part in parts]
+        parts = [part.replace(escaped.encode(), plain.encode()) for part in parts]
     return b"\\".join(parts)

@@ -55,11 +55,11 @@ class Recorder(Observer):
             self._check()
             known = self._stacks.get(stack)
             if known is not None:
-                self._write(line("M", self._pid, known, kind, path))
+                self._write(line("M", self._pid_text, known, kind, path))
                 return
             new = f"{self._token}{next(self._numbers)}"
-            frames = [part for frame in _shortened(stack) for part in frame]
-            if self._write(line("S", new, *frames) + line("M", self._pid, new, kind, path)):
+            frames = [str(part) for frame in _shortened(stack) for part in frame]
+            if self._write(line("S", new, *frames) + line("M", self._pid_text, new, kind, path)):
                 if len(self._stacks) >= _MOST_STACKS:
                     self._stacks.clear()
                 self._stacks[stack] = new
@@ -70,7 +70,7 @@ class Recorder(Observer):
         """Write down what is about to go, with what it takes."""
         try:
             self._check()
-            self._write(line("R", path, _allocated(path)))
+            self._write(line("R", path, str(_allocated(path))))
         except Exception:  # noqa: BLE001
             self.missed += 1
 
@@ -79,7 +79,7 @@ class Recorder(Observer):
         try:
             self._check()
             letter = "V" if target.startswith(self.spaces) else "O"
-            self._write(line(letter, source, target, _allocated(source), _allocated(target)))
+            self._write(line(letter, source, target, str(_allocated(source)), str(_allocated(target))))
         except Exception:  # noqa: BLE001
             self.missed += 1
 
@@ -108,11 +108,12 @@ class Recorder(Observer):
 
     def _begin_process(self) -> None:
         before, self._pid = self._pid, getpid()
+        self._pid_text = str(self._pid)
         self._token = (
             f"{urandom(6).hex()}."  # numbers of stacks are this process's own: pids come again, and forks go on
         )
         version = f"{sys.version_info[0]}.{sys.version_info[1]}"
-        self._write(line("P", self._pid, before, version, sys.executable or "", os.path.dirname(os.__file__)))
+        self._write(line("P", self._pid_text, str(before), version, sys.executable or "", os.path.dirname(os.__file__)))
 
     def _write(self, data: bytes) -> bool:
         try:

@@ -39,9 +39,9 @@ def trace(arguments: Sequence[str], *, spaces: Sequence[str] = ()) -> tuple[int,
     run = _supervised()
     with default.workspace("trace") as ws:
         place = os.path.realpath(ws)
-        _prepare(place, spaces)
+        environment = {**os.environ, **prepare(place, spaces)}
         try:
-            outcome = run(arguments[0], list(arguments), {**os.environ, **_environment(place)})
+            outcome = run(arguments[0], list(arguments), environment)
         except FileNotFoundError:
             raise CannotTrace(arguments[0], "no such command", NOT_FOUND) from None
         except OSError as error:
@@ -59,14 +59,12 @@ def _supervised() -> Callable[[str, list[str], Mapping[str, str]], int]:
         return Supervisor(orphans="leave", grace=0.0).run
 
 
-def _prepare(place: str, spaces: Sequence[str]) -> None:
+def prepare(place: str, spaces: Sequence[str] = ()) -> dict[str, str]:
+    """Make the files of a record in a directory; return what to add to the environment of a program to be recorded."""
     folders = [os.fsencode(os.path.abspath(space)) for space in spaces]
     contents = {RECORD: b"", MARK: b"", EXTRA_SPACES: b"".join(folder + b"\0" for folder in folders)}
     for name, content in contents.items():
         with open(os.path.join(place, name), "wb") as file:
             file.write(content)
-
-
-def _environment(place: str) -> dict[str, str]:
     inherited = os.environ.get(_PATH)
     return {VARIABLE: place, _PATH: f"{_INSIDE}{os.pathsep}{inherited}" if inherited else _INSIDE}
