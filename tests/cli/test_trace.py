@@ -235,6 +235,16 @@ def test_a_signal_reaches_the_command_and_the_report_is_made(scratch: Scratch, n
     assert "made in temp space: 1 " in done.err
 
 
+def test_who_does_not_want_to_wait_for_the_report(scratch: Scratch) -> None:
+    code = "import os\nfor n in range(500): os.mkdir(os.path.join(os.environ['TMPDIR'], 'x' * 200 + str(n)))"
+    job = scratch.start("trace", "--json", "--", sys.executable, "-c", code)
+    assert job.process.stderr is not None
+    assert os.read(job.process.stderr.fileno(), 1) == b"{"  # there is more than a pipe holds
+    job.send(signal.SIGINT)
+    assert job.finish().status == 130
+    assert scratch.made() == []
+
+
 def test_it_has_the_terminal_and_a_key_reaches_it_once(
     scratch: Scratch, on_terminal: Callable[..., Terminal], tmp_path: Path
 ) -> None:

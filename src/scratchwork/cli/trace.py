@@ -76,9 +76,9 @@ def command(
     written down before it happens, so that os._exit or kill -9 loses nothing of what was seen.
 
     Not followed: Python with -I, -E or -S; children for which a program clears the environment or sets another
-    PYTHONPATH (as pip does for builds); frozen programs; other languages. What C libraries and other programs make is
-    seen only where it lies at the end in a directory that Python code made. The program sees one more folder in
-    PYTHONPATH, and SCRATCH_TRACE.
+    PYTHONPATH (as pip does for builds); frozen programs; other users' processes; other languages. What comes from them,
+    or from C libraries, is seen where it lies at the end, or is removed, in a directory that Python code made. The
+    program sees one more folder in PYTHONPATH, and SCRATCH_TRACE.
 
     'python -m scratchwork.trace [OPTIONS] app.py ...' (or -m MODULE, or -c CODE) is the same for this Python.
     """

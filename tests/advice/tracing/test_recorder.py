@@ -106,6 +106,49 @@ def test_what_is_published_and_what_fails_to_go(traced: Traced, tmp_path: Path) 
     assert group.bytes_made >= 100 * KB
 
 
+def test_a_temp_folder_by_another_name(traced: Traced) -> None:
+    other = traced.temp.with_name("link")
+    other.symlink_to(traced.temp)
+    traced.run(
+        """
+        def tree():
+            with tempfile.TemporaryDirectory() as folder:
+                open(os.path.join(folder, 'a'), 'w').write('x' * 50_000)
+        def left():
+            tempfile.mkstemp()
+        def chosen():
+            os.symlink(tempfile.gettempdir(), tempfile.gettempdir() + '2')
+            tempfile.tempdir += '2'
+            tree()
+        tree(), left(), chosen()
+        """,
+        env={"TMPDIR": str(other)},
+    )
+    trees = [group for group in traced.read().groups if group.stack[0][2] == "tree"]
+    assert [group.left for group in trees] == [0] * 4
+    assert sum(group.bytes_made for group in trees) >= 100 * KB
+    assert os.path.dirname(traced.by_function()["left"].paths[0]) == str(traced.temp)
+
+
+def test_what_is_copied_away_is_counted_once(traced: Traced, tmpfs: Callable[[Path, str], Path]) -> None:
+    other = tmpfs(traced.temp / "other", "size=4m")
+    traced.run(
+        """
+        import shutil
+        folder = tempfile.mkdtemp()
+        os.makedirs(os.path.join(folder, 'd', 'e'))
+        open(os.path.join(folder, 'd', 'e', 'f'), 'w').write('x' * 500_000)
+        shutil.move(os.path.join(folder, 'd'), sys.argv[1])
+        os.rmdir(folder)
+        """,
+        str(other),
+    )
+    total = traced.total()
+    assert (total.made, total.left, total.unseen) == (7, 3, 0)
+    assert 500 * KB <= total.bytes_left < 550 * KB
+    assert 1000 * KB <= total.bytes_made < 1100 * KB
+
+
 def test_what_other_programs_made_is_told_by_its_directory(traced: Traced) -> None:
     traced.run("""
         import subprocess

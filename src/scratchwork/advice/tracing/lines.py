@@ -7,6 +7,7 @@ contains a line break, a tab, an 0x1E or a backslash. Paths are the bytes that t
 | fields | what |
 | --- | --- |
 | P pid, pid that it was forked from or 0, version, executable, folder of the standard library | a process records |
+| A path, path | the first, of a folder of temporary files, is another name of the second |
 | X pid, version, executable | a Python that is too old to record |
 | S number, and then file, line, function of each frame | a stack, the innermost frame first |
 | M pid, number of the stack, kind, path | something is about to be made; of an anonymous file it is the folder's path |

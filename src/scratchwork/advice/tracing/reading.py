@@ -115,6 +115,9 @@ class _Reading:
         self.out: list[tuple[str, str, _Thing]] = []
         """What was moved out of temp space, with the paths from and to."""
         self._stacks: dict[bytes, Group] = {}
+        self._aliases: dict[str, str] = {}
+        self._moved_away: set[str] = set()
+        """What may still be removed there is a copy's source, and was counted."""
 
     def take(self, fields: list[bytes]) -> None:
         """Take one line. What can't be understood is passed over."""
@@ -126,6 +129,7 @@ class _Reading:
             b"O": self._moved_out,
             b"S": self._stack,
             b"P": self._process,
+            b"A": self._alias,
             b"X": self._not_followed,
         }
         take = takers.get(letter)
@@ -145,6 +149,17 @@ class _Reading:
         self.processes.append(Process(int(pid), version.decode(), os.fsdecode(executable), followed=True))
         self.libraries[os.fsdecode(library)] = None
 
+    def _alias(self, name: bytes, real: bytes) -> None:
+        self._aliases[os.fsdecode(name)] = os.fsdecode(real)
+
+    def _path(self, name: bytes) -> str:
+        """Return the real path of something: `shutil.rmtree` removes by it what was made by another."""
+        path = os.fsdecode(name)
+        for alias, real in self._aliases.items():
+            if path.startswith(alias):
+                return real + path[len(alias) :]
+        return path
+
     def _not_followed(self, pid: bytes, version: bytes, executable: bytes) -> None:
         self.processes.append(Process(int(pid), version.decode(), os.fsdecode(executable), followed=False))
 
@@ -157,20 +172,26 @@ class _Reading:
         if kind == b"anonymous":
             group.anonymous += 1
             return
-        path = os.fsdecode(name)
+        path = self._path(name)
+        old = self.things.get(path)
+        if old is not None and old.origin and old.origin not in self.things:  # nothing is here: its move failed
+            self.things[old.origin] = self.things.pop(path)
+            self._moved_away.discard(old.origin)
+            old.origin = ""
         self._is_over(path)
+        self._moved_away.discard(path)
         self.things[path] = _Thing(group, kind == b"directory")
 
     def _removed(self, name: bytes, size: bytes) -> None:
-        path, taken = os.fsdecode(name), max(0, int(size))
+        path, taken = self._path(name), max(0, int(size))
         thing = self.things.get(path)
         if thing is not None:
-            thing.bytes = taken
-        elif (owner := self._owner(path)) is not None:
+            thing.bytes, thing.origin = taken, ""
+        elif path not in self._moved_away and (owner := self._owner(path)) is not None:
             owner.bytes_made += taken
 
     def _moved(self, source: bytes, target: bytes, size: bytes, replaced: bytes) -> None:
-        before, after = os.fsdecode(source), os.fsdecode(target)
+        before, after = self._path(source), self._path(target)
         if before == after or int(size) < 0:
             return
         if (old := self.things.get(after)) is not None:
@@ -184,7 +205,7 @@ class _Reading:
 
     def _moved_out(self, source: bytes, target: bytes, size: bytes, replaced: bytes) -> None:
         del replaced
-        before, after = os.fsdecode(source), os.fsdecode(target)
+        before, after = self._path(source), self._path(target)
         for path, thing in self._taken_away(before):
             if path == before:
                 thing.bytes = max(0, int(size))
@@ -196,6 +217,7 @@ class _Reading:
         if thing is None:
             return []
         inside = [one for one in self.things if one.startswith(path + os.sep)] if thing.is_directory else []
+        self._moved_away.update((path, *inside))
         return [(one, self.things.pop(one)) for one in (path, *inside)]
 
     def _is_over(self, path: str) -> None:

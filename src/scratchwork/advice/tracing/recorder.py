@@ -44,8 +44,10 @@ class Recorder(Observer):
         self._numbers = count()
         self._pid = 0
         self._tempdir: object = None
-        self.spaces = _spaces(place)
+        self.spaces, aliases = _spaces(place)
         self._begin_process()
+        if aliases:
+            self._write(b"".join([line("A", *names) for names in aliases]))
 
     def making(self, path: str, kind: Kind, stack: Stack) -> None:
         """Write down what is about to be made, and its stack where that is new."""
@@ -85,13 +87,17 @@ class Recorder(Observer):
 
     def naming(self, path: str) -> None:
         """Take the folder that the program has set as `tempfile.tempdir` for temp space, too."""
+        del path
         try:
             chosen = getattr(sys.modules.get("tempfile"), "tempdir", None)
-            if chosen is self._tempdir or path.startswith(self.spaces):
+            if chosen is self._tempdir:
                 return
             self._tempdir = chosen
-            if chosen:
-                self.spaces += _ways(os.fsdecode(chosen))
+            if isinstance(chosen, (str, bytes)):
+                ways = _ways(os.fsdecode(chosen))
+                self.spaces += tuple(way for way in ways if way not in self.spaces)
+                if len(ways) > 1:
+                    self._write(line("A", *ways))
         except Exception:  # noqa: BLE001
             self.missed += 1
 
@@ -155,15 +161,13 @@ def begin(place: str) -> None:
     atexit.register(recorder.end)
 
 
-def _spaces(place: str) -> tuple[str, ...]:
-    """Return the folders of temporary files by all their names, each with a separator at its end."""
+def _spaces(place: str) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Return the folders of temporary files, each with a separator at its end; and (other name, real name) of some."""
     with open(os.path.join(place, EXTRA_SPACES), "rb") as file:
         extra = [os.fsdecode(name) for name in file.read().split(b"\0") if name]
     named = [value for variable in _VARIABLES for value in (os.environ.get(variable),) if value]
-    found: tuple[str, ...] = ()
-    for folder in (*extra, *named, *_USUAL):
-        found += tuple(way for way in _ways(folder) if way not in found)
-    return found
+    ways = [_ways(folder) for folder in (*extra, *named, *_USUAL)]
+    return tuple({name: None for names in ways for name in names}), [names for names in ways if len(names) > 1]
 
 
 def _ways(folder: str) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 
@@ -56,7 +57,14 @@ def _supervised() -> Callable[[str, list[str], Mapping[str, str]], int]:
     else:  # noqa: RET506 - so that type checkers see it
         from scratchwork.jobs.supervision import Supervisor
 
-        return Supervisor(orphans="leave", grace=0.0).run
+        supervisor = Supervisor(orphans="leave", grace=0.0)
+
+        def run(program: str, arguments: list[str], environment: Mapping[str, str]) -> int:
+            outcome = supervisor.run(program, arguments, environment)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # of who does not want to wait for the report
+            return outcome
+
+        return run
 
 
 def prepare(place: str, spaces: Sequence[str] = ()) -> dict[str, str]:
