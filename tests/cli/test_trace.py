@@ -204,6 +204,12 @@ def test_without_room_for_the_record(scratch: Scratch, tmp_path: Path, tmpfs: Ca
     assert done.err.count("\n") == 1
 
 
+@pytest.mark.parametrize("closing", ["2>/dev/full", "2>&-", "2>&- >&- <&-"])
+def test_a_report_that_nobody_takes_does_not_change_the_status(scratch: Scratch, closing: str) -> None:
+    command = scratch.command("trace", "--", sys.executable, "-c", "import tempfile; tempfile.mkdtemp(); exit(3)")
+    assert scratch.start_program(["sh", "-c", f'exec "$@" {closing}', "sh", *command]).finish() == Finished(3, "", "")
+
+
 def test_an_incomplete_record_is_told(scratch: Scratch, tmp_path: Path, tmpfs: Callable[[Path, str], Path]) -> None:
     small = tmpfs(tmp_path / "small", "size=128k")
     code = """

@@ -91,16 +91,20 @@ def command(
         return error.status
     report = io.StringIO()
     stream = sys.stderr if output is None and sys.stderr is not None else report
-    failed = False
-    if as_json:
-        stream.write(view.as_json(seen, arguments, status) + "\n")
-    else:
-        view.show(seen, stream, depth=depth, top=top)
+    try:
+        if as_json:
+            stream.write(view.as_json(seen, arguments, status) + "\n")
+        else:
+            view.show(seen, stream, depth=depth, top=top)
+        stream.flush()
+    except OSError:
+        sys.stderr = None  # nobody takes it, not at exit either; the command's status stands
+    is_done = True
     if output is not None:
-        failed |= not _write(output, report.getvalue())
+        is_done &= _write(output, report.getvalue())
     if picture is not None:
-        failed |= not _write(picture, flame.page(seen, " ".join(arguments)))
-    return OWN_FAILURE if failed and status == 0 else status
+        is_done &= _write(picture, flame.page(seen, " ".join(arguments)))
+    return status if is_done else status or OWN_FAILURE
 
 
 def _write(path: str, text: str) -> bool:

@@ -129,7 +129,7 @@ def _summary(trace: Trace, hidden: int, top: int) -> list[str]:
         lines.append(
             f"{words.plural(hidden, 'more place')} not shown; '--top {hidden + top}' would, and --json has all"
         )
-    followed = [one for one in trace.processes if one.followed]
+    followed = {one.pid for one in trace.processes if one.followed}  # subinterpreters tell of themselves, too
     if not followed:
         lines.append("no Python was followed, so nothing is known; see 'scratch trace --help' for those that can't be")
     else:

@@ -359,6 +359,17 @@ def test_a_program_that_closes_all_descriptors(traced: Traced) -> None:
     assert trace.is_complete
 
 
+def test_the_control_without_a_look_at_the_descriptor_the_programs_own_file_gets_the_record(traced: Traced) -> None:
+    traced.run("""
+        sys.modules['_scratchwork_tracing.tracing.recorder'].Recorder._descriptor = lambda self: self._fd
+        os.closerange(3, 4096)
+        mine = [os.open(os.path.join(tempfile.gettempdir(), 'mine'), os.O_WRONLY | os.O_CREAT)]
+        while mine[-1] < 999: mine.append(os.dup(mine[0]))
+        tempfile.mkdtemp()
+        assert os.fstat(mine[0]).st_size > 0
+    """)
+
+
 def test_few_descriptors(traced: Traced) -> None:
     traced.run("""
         import resource
