@@ -45,14 +45,14 @@ def test_all_that_there_is_to_say() -> None:
     lines = shown(group, Group((), made=1), processes=(NEW, NEW, OLD), is_complete=False)
     assert lines == [
         "LEFT SIZE MADE SIZE WHERE",
-        "7 2.0 kB 1,234 1.0 MB /srv/a.py:1 f",
+        "7 2.0 kB 1,239 1.0 MB /srv/a.py:1 f",
         "left /tmp/a? and 6 more",
         "open in process 17, 18",
-        "5 of these made in it by other programs",
+        "5 of these by code that was not followed",
         "3 moved out of temp space",
         "4 without a name, of unknown size",
         "0 0 B 1 0 B (unknown: the record is incomplete)",
-        "scratch: made in temp space: 1,235 (1.0 MB); left: 7 (2.0 kB); processes: 1",
+        "scratch: made in temp space: 1,240 (1.0 MB); left: 7 (2.0 kB); processes: 1",
         "scratch: not followed: Python 3.6 (/opt/python3.6); it takes 3.8 or newer",
         "scratch: this is not all: part of it could not be recorded (a full disk? the stack or memory at its limit?)",
     ]

@@ -143,7 +143,7 @@ def _box(level: int, x: float, width: float, call: Call, node: _Node, share: flo
 def _share(group: Group, kind: str) -> tuple[int, int]:
     if kind == "left":
         return group.bytes_left, group.left + group.unseen
-    return group.bytes_made, group.made - group.anonymous
+    return group.bytes_made, group.made + group.unseen - group.anonymous
 
 
 def _counted(total: Group, kind: str) -> str:

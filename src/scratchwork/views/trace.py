@@ -101,7 +101,8 @@ def _own_calls(stack: Stack, libraries: Iterable[str]) -> Stack:
 
 def _rows(group: Group) -> list[tuple[str, ...]]:
     left = group.left + group.unseen
-    numbers = (f"{left:,}", words.size(group.bytes_left), f"{group.made:,}", words.size(group.bytes_made))
+    made = group.made + group.unseen
+    numbers = (f"{left:,}", words.size(group.bytes_left), f"{made:,}", words.size(group.bytes_made))
     calls = [_call(*call) for call in group.stack] or ["(unknown: the record is incomplete)"]
     lines = [calls[0], *(f"  {call}" for call in calls[1:])]
     if group.paths:
@@ -110,7 +111,7 @@ def _rows(group: Group) -> list[tuple[str, ...]]:
     if group.held_by:
         lines.append(f"  open in process {', '.join(map(str, group.held_by))}")
     others = (
-        (group.unseen, "of these made in it by other programs"),
+        (group.unseen, "of these by code that was not followed"),
         (group.moved_out, "moved out of temp space"),
         (group.anonymous, "without a name, of unknown size"),
     )
@@ -133,7 +134,7 @@ def _summary(trace: Trace, hidden: int, top: int) -> list[str]:
     if not followed:
         lines.append("no Python was followed, so nothing is known; see 'scratch trace --help' for those that can't be")
     else:
-        made = f"{total.made:,} ({words.size(total.bytes_made)})" if total.made else "nothing"
+        made = f"{total.made + total.unseen:,} ({words.size(total.bytes_made)})" if total.made else "nothing"
         left = f"{total.left + total.unseen:,} ({words.size(total.bytes_left)})" if total.left else "nothing"
         lines.append(f"made in temp space: {made}; left: {left}; processes: {len(followed):,}")
     old = {f"Python {one.version} ({one.executable})" for one in trace.processes if not one.followed}

@@ -253,6 +253,17 @@ def test_endlessly_many_stacks(traced: Traced) -> None:
     assert sorted(group.made for group in traced.read().groups) == [2] * 10
 
 
+def test_a_source_file_whose_name_is_no_name_here(traced: Traced) -> None:
+    name = "\ud800\\n\t☃"
+    traced.run(
+        "exec(compile('tempfile.mkstemp()', sys.argv[1].encode().decode('unicode_escape'), 'exec'))",
+        ascii(name)[1:-1],
+    )
+    (group,) = traced.read().groups
+    assert group.stack[0] == ("\\ud800\\n\t\\u2603", 1, "<module>")
+    assert group.left == 1
+
+
 # However it ends
 
 
