@@ -455,6 +455,18 @@ def test_a_full_disk_for_the_record(traced: Traced, tmpfs: Callable[[Path, str],
     assert 0 < trace.total().made < 1000
 
 
+def test_a_program_that_would_be_killed_for_long_files(traced: Traced) -> None:
+    traced.run("""
+        import resource, signal
+        signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+        for _ in range(100): tempfile.mkdtemp()
+    """)
+    trace = traced.read()
+    assert not trace.is_complete
+    assert 0 < trace.total().made < 100
+
+
 def test_a_record_that_is_gone(traced: Traced) -> None:
     traced.run("""
         import shutil

@@ -17,7 +17,11 @@ from .lines import EXTRA_SPACES, MARK, RECORD, line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import signal
+
     from scratchwork.advice.observing import Kind, Stack
+else:
+    import _signal as signal  # without the enums
 
 _VARIABLES = ("TMPDIR", "TEMP", "TMP")
 _USUAL = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108 - they are looked at, not used
@@ -38,7 +42,7 @@ class Recorder(Observer):
         self._own = place + os.sep
         self._path = os.path.join(place, RECORD)
         self._mark = os.path.join(place, MARK)
-        self._fd, self._identity = -1, (0, 0)
+        self._fd, self._identity, self._length = -1, (0, 0), 0
         self._is_complete = True
         self._stacks: dict[Stack, str] = {}
         self._numbers = count()
@@ -123,7 +127,8 @@ class Recorder(Observer):
 
     def _write(self, data: bytes) -> bool:
         try:
-            if write(self._descriptor(), data) == len(data):
+            descriptor = self._descriptor()
+            if not _is_over_limit(self._length + len(data)) and write(descriptor, data) == len(data):
                 return True
         except OSError:
             pass
@@ -134,12 +139,13 @@ class Recorder(Observer):
         try:
             status = fstat(self._fd)
             if (status.st_dev, status.st_ino) == self._identity:
+                self._length = status.st_size
                 return self._fd
         except OSError:
             pass  # the program has closed it, as daemons close all; what has the number now is not ours
         low = os.open(self._path, os.O_WRONLY | os.O_APPEND | getattr(os, "O_CLOEXEC", 0))  # never made anew
         status = fstat(low)
-        self._fd, self._identity = _moved_up(low), (status.st_dev, status.st_ino)
+        self._fd, self._identity, self._length = _moved_up(low), (status.st_dev, status.st_ino), status.st_size
         return self._fd
 
     def _lose(self) -> None:
@@ -191,6 +197,15 @@ def _shortened(stack: Stack) -> Stack:
         return stack
     half = _MOST_FRAMES // 2
     return (*stack[:half], ("", 0, f"({left_out} calls left out)"), *stack[-half:])
+
+
+def _is_over_limit(length: int) -> bool:
+    """Whether the program would be killed for so long a file (`ulimit -f`), since it ignores SIGXFSZ no more."""
+    if sys.platform != "win32" and signal.getsignal(signal.SIGXFSZ) != signal.SIG_IGN:
+        from resource import RLIMIT_FSIZE, getrlimit
+
+        return 0 <= getrlimit(RLIMIT_FSIZE)[0] < length
+    return False
 
 
 def _moved_up(descriptor: int) -> int:
