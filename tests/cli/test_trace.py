@@ -226,7 +226,7 @@ for n in range(2000):
 """
     done = scratch("trace", "--", sys.executable, "-c", code, env={"TMPDIR": str(small)})
     assert done.status == 0
-    assert done.err.splitlines()[-1].startswith("scratch: this is not all: part of it could not be recorded")
+    assert done.err.splitlines()[-1].startswith("scratch: this is not all: part was not recorded")
     assert "no space" not in done.err.lower()
 
 

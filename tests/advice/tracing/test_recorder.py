@@ -467,14 +467,30 @@ def test_a_program_that_would_be_killed_for_long_files(traced: Traced) -> None:
     assert 0 < trace.total().made < 100
 
 
-def test_a_record_that_is_gone(traced: Traced) -> None:
-    traced.run("""
-        import shutil
+@pytest.mark.parametrize("first", ["pass", "os.closerange(3, 4096)"])
+def test_when_the_tracer_has_gone_nothing_is_recorded_any_more(traced: Traced, first: str) -> None:
+    out = traced.run(f"""
+        import gc, shutil, subprocess
+        recorder = sys.modules['_scratchwork_tracing.tracing.recorder']
+        own = next(one for one in gc.get_objects() if type(one) is recorder.Recorder)
         shutil.rmtree(os.environ['SCRATCH_TRACE'])
-        os.closerange(3, 4096)
+        {first}
         tempfile.mkstemp()
+        print(own.spaces)
+        subprocess.run([sys.executable, '-c', 'import tempfile; tempfile.mkstemp()'], check=True)
     """)
+    assert out == "()\n"
     assert not traced.place.exists()
+
+
+def test_a_record_grows_to_its_limit(traced: Traced) -> None:
+    traced.run("""
+        sys.modules['_scratchwork_tracing.tracing.recorder']._MOST_BYTES = 2000
+        for _ in range(100): tempfile.mkdtemp()
+    """)
+    trace = traced.read()
+    assert not trace.is_complete
+    assert 0 < trace.total().made < 100
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ else:
 
 _VARIABLES = ("TMPDIR", "TEMP", "TMP")
 _USUAL = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108 - they are looked at, not used
+_MOST_BYTES = 2**29  # of the record, which lies in somebody's temp folder: some four million files
 _MOST_STACKS = 5000  # that are remembered: a program may have a new one each time
 _MOST_FRAMES = 200  # of a stack that are written
 _HIGH = 1000  # descriptors below are the program's, as far as its limit lets us
@@ -34,7 +35,7 @@ class Recorder(Observer):
     """Writes a line for each thing, before it happens, with one write(2): death by any means loses nothing of it.
 
     Safe in several threads. A process made by fork goes on in the same file. If the program closes the descriptor, it
-    is opened again.
+    is opened again. When the record has been removed, nothing is recorded any more.
     """
 
     def __init__(self, place: str) -> None:
@@ -128,7 +129,8 @@ class Recorder(Observer):
     def _write(self, data: bytes) -> bool:
         try:
             descriptor = self._descriptor()
-            if not _is_over_limit(self._length + len(data)) and write(descriptor, data) == len(data):
+            length = self._length + len(data)
+            if length <= _MOST_BYTES and not _is_over_limit(length) and write(descriptor, data) == len(data):
                 return True
         except OSError:
             pass
@@ -139,11 +141,17 @@ class Recorder(Observer):
         try:
             status = fstat(self._fd)
             if (status.st_dev, status.st_ino) == self._identity:
+                if status.st_nlink == 0:  # the tracer has gone: nobody is to find a disk full of what has no name
+                    self.spaces = ()
                 self._length = status.st_size
                 return self._fd
         except OSError:
             pass  # the program has closed it, as daemons close all; what has the number now is not ours
-        low = os.open(self._path, os.O_WRONLY | os.O_APPEND | getattr(os, "O_CLOEXEC", 0))  # never made anew
+        try:
+            low = os.open(self._path, os.O_WRONLY | os.O_APPEND | getattr(os, "O_CLOEXEC", 0))  # never made anew
+        except FileNotFoundError:
+            self.spaces = ()
+            raise
         status = fstat(low)
         self._fd, self._identity, self._length = _moved_up(low), (status.st_dev, status.st_ino), status.st_size
         return self._fd
