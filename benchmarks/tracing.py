@@ -44,8 +44,8 @@ def measure(place: str, folder: Path, *, quick: bool) -> list[Result]:
     }
     count, file_rounds = (1000, 3) if quick else (10_000, 7)
     files = {
-        "mkstemp, close, unlink, traced": partial(_files, traced, count),
-        "mkstemp, close, unlink": partial(_files, plain, count),
+        "mkstemp and unlink, traced": partial(_files, traced, count),
+        "mkstemp and unlink": partial(_files, plain, count),
     }
     return [
         Result("traced start", place, "ms", in_turn(start, rounds), rounds, Bar("python -c pass", START_MOST)),
@@ -55,7 +55,7 @@ def measure(place: str, folder: Path, *, quick: bool) -> list[Result]:
             "us each",
             in_turn(files, file_rounds),
             file_rounds,
-            Bar("mkstemp, close, unlink", None),  # a person waits for it, once; nothing is on the way of every job,
+            Bar("mkstemp and unlink", None),  # a person waits for it, once; nothing is on the way of every job,
         ),
     ]
 

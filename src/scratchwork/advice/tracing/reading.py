@@ -238,39 +238,42 @@ class _Reading:
 
 def _settle(reading: _Reading) -> None:
     """Count what is left, and what is not."""
+    _settle_moved_out(reading)
+    sizes = _Sizes()
+    places: dict[str, Group] = {}
+    folders: dict[str, Group] = {}
+    for path, thing in reading.things.items():
+        place = _where(path, thing.origin if thing.origin not in reading.things else "")
+        if place is None:
+            thing.group.bytes_made += thing.bytes
+            continue
+        places[place] = thing.group
+        if thing.is_directory:
+            folders[place] = thing.group
+        thing.group.left += 1
+        thing.group.paths.append(place)
+        _count_left(thing.group, sizes.of(place))
+    for path, entry in _inside(folders):
+        if path not in places:
+            owner = _nearest(path, folders)
+            owner.unseen += 1
+            _count_left(owner, sizes.of(path, entry))
+    for path, pids in processes.holders(places).items():
+        places[path].held_by = sorted({*places[path].held_by, *pids})
+
+
+def _settle_moved_out(reading: _Reading) -> None:
     for source, target, thing in reading.out:
         if source not in reading.things and os.path.lexists(source):  # the move failed
             reading.things[source] = thing
         else:
             thing.group.moved_out += 1
             thing.group.bytes_made += thing.bytes or _Sizes().of(target)
-    sizes = _Sizes()
-    places: dict[str, Group] = {}
-    folders: dict[str, Group] = {}
-    for path, thing in reading.things.items():
-        place = _where(path, thing.origin if thing.origin not in reading.things else "")
-        group = thing.group
-        if place is None:
-            group.bytes_made += thing.bytes
-            continue
-        group.left += 1
-        group.paths.append(place)
-        places[place] = group
-        if thing.is_directory:
-            folders[place] = group
-        taken = sizes.of(place)
-        group.bytes_left += taken
-        group.bytes_made += taken
-    for path, entry in _inside(folders):
-        if path in places:
-            continue
-        owner = _nearest(path, folders)
-        taken = sizes.of(path, entry)
-        owner.unseen += 1
-        owner.bytes_left += taken
-        owner.bytes_made += taken
-    for path, pids in processes.holders(places).items():
-        places[path].held_by = sorted({*places[path].held_by, *pids})
+
+
+def _count_left(group: Group, taken: int) -> None:
+    group.bytes_left += taken
+    group.bytes_made += taken
 
 
 class _Sizes:

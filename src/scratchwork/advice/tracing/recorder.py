@@ -120,9 +120,7 @@ class Recorder(Observer):
     def _begin_process(self) -> None:
         before, self._pid = self._pid, getpid()
         self._pid_text = str(self._pid)
-        self._token = (
-            f"{urandom(6).hex()}."  # numbers of stacks are this process's own: pids come again, and forks go on
-        )
+        self._token = f"{urandom(6).hex()}."  # the numbers of stacks are this process's own; pids come again
         version = f"{sys.version_info[0]}.{sys.version_info[1]}"
         self._write(line("P", self._pid_text, str(before), version, sys.executable or "", os.path.dirname(os.__file__)))
 
