@@ -210,6 +210,22 @@ def test_a_report_that_nobody_takes_does_not_change_the_status(scratch: Scratch,
     assert scratch.start_program(["sh", "-c", f'exec "$@" {closing}', "sh", *command]).finish() == Finished(3, "", "")
 
 
+def test_a_program_that_empties_its_temp_folder(scratch: Scratch) -> None:
+    code = """
+import os, shutil, tempfile
+left = tempfile.mkdtemp()
+folder = os.path.dirname(left)
+for name in os.listdir(folder):
+    if name not in left: shutil.rmtree(os.path.join(folder, name))
+tempfile.mkdtemp()
+exit(3)
+"""
+    done = scratch("trace", "--", sys.executable, "-c", code)
+    assert done.status == 3
+    assert f"left {scratch.temp}/tmp" in done.err
+    assert done.err.splitlines()[-1].startswith("scratch: this is not all")
+
+
 def test_an_incomplete_record_is_told(scratch: Scratch, tmp_path: Path, tmpfs: Callable[[Path, str], Path]) -> None:
     small = tmpfs(tmp_path / "small", "size=128k")
     code = """

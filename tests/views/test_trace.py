@@ -54,7 +54,7 @@ def test_all_that_there_is_to_say() -> None:
         "0 0 B 1 0 B (unknown: the record is incomplete)",
         "scratch: made in temp space: 1,240 (1.0 MB); left: 7 (2.0 kB); processes: 1",
         "scratch: not followed: Python 3.6 (/opt/python3.6); it takes 3.8 or newer",
-        "scratch: this is not all: part was not recorded (a full disk? a record of 512 MiB? a stack at its limit?)",
+        "scratch: this is not all: part was not recorded (disk full? record removed, or of 512 MiB? deep stack?)",
     ]
 
 

@@ -140,7 +140,7 @@ def _summary(trace: Trace, hidden: int, top: int) -> list[str]:
     old = {f"Python {one.version} ({one.executable})" for one in trace.processes if not one.followed}
     lines += [f"not followed: {name}; it takes 3.8 or newer" for name in sorted(old)]
     if not trace.is_complete:
-        lines.append("this is not all: part was not recorded (a full disk? a record of 512 MiB? a stack at its limit?)")
+        lines.append("this is not all: part was not recorded (disk full? record removed, or of 512 MiB? deep stack?)")
     return [words.printable(line) for line in lines]
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from scratchwork.advice.tracing import running
-from scratchwork.advice.tracing.reading import Group, Trace, read
+from scratchwork.advice.tracing.reading import Group, Trace, open_record, read
 
 
 class Traced:
@@ -43,7 +43,8 @@ class Traced:
         return out
 
     def read(self) -> Trace:
-        return read(str(self.place))
+        with open_record(str(self.place)) as record:
+            return read(str(self.place), record)
 
     def total(self) -> Group:
         return self.read().total()

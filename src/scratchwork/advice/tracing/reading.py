@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import IO
 
 from scratchwork.advice.tracing.lines import MARK, RECORD, fields_of
 from scratchwork.system import processes, trees
@@ -81,12 +82,16 @@ class Trace:
         return total
 
 
-def read(place: str) -> Trace:
-    """Read the record in the tracer's workspace, and look at what is left. Raises OSError if it can't be read."""
+def open_record(place: str) -> IO[bytes]:
+    """Return the record in the tracer's workspace, to be read when the program has ended, even if it has removed it."""
+    return open(os.path.join(place, RECORD), "rb")
+
+
+def read(place: str, record: IO[bytes]) -> Trace:
+    """Read the record in the tracer's workspace, and look at what is left."""
     reading = _Reading()
-    with open(os.path.join(place, RECORD), "rb") as record:
-        for line in record:
-            reading.take(fields_of(line.rstrip(b"\n")))
+    for line in record:
+        reading.take(fields_of(line.rstrip(b"\n")))
     _settle(reading)
     groups = sorted(reading.groups.values(), key=Group.rank, reverse=True)
     is_complete = os.path.lexists(os.path.join(place, MARK))

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 
 from scratchwork.advice.tracing.lines import EXTRA_SPACES, MARK, RECORD, VARIABLE
-from scratchwork.advice.tracing.reading import Trace, read
+from scratchwork.advice.tracing.reading import Trace, open_record, read
 from scratchwork.errors import ScratchError
 from scratchwork.roots import default
 
@@ -41,13 +41,14 @@ def trace(arguments: Sequence[str], *, spaces: Sequence[str] = ()) -> tuple[int,
     with default.workspace("trace") as ws:
         place = os.path.realpath(ws)
         environment = {**os.environ, **prepare(place, spaces)}
-        try:
-            outcome = run(arguments[0], list(arguments), environment)
-        except FileNotFoundError:
-            raise CannotTrace(arguments[0], "no such command", NOT_FOUND) from None
-        except OSError as error:
-            raise CannotTrace(arguments[0], error.strerror or str(error), CANNOT_EXECUTE) from None
-        return outcome if outcome >= 0 else 128 - outcome, read(place)
+        with open_record(place) as record:
+            try:
+                outcome = run(arguments[0], list(arguments), environment)
+            except FileNotFoundError:
+                raise CannotTrace(arguments[0], "no such command", NOT_FOUND) from None
+            except OSError as error:
+                raise CannotTrace(arguments[0], error.strerror or str(error), CANNOT_EXECUTE) from None
+            return outcome if outcome >= 0 else 128 - outcome, read(place, record)
 
 
 def _supervised() -> Callable[[str, list[str], Mapping[str, str]], int]:
