@@ -23,13 +23,13 @@ class Kinds:
 
     def __init__(
         self,
-        raw: type[io.FileIO] = io.FileIO,
+        raw: type[io.FileIO] | None = None,
         reader: type[io.BufferedReader] = io.BufferedReader,
         writer: type[io.BufferedWriter] = io.BufferedWriter,
         both: type[io.BufferedRandom] = io.BufferedRandom,
         text: type[io.TextIOWrapper] = io.TextIOWrapper,
     ) -> None:
-        self.raw = raw
+        self.raw = io.FileIO if raw is None else raw  # now, and not when this is imported: tests replace it
         self.reader = reader
         self.writer = writer
         self.both = both
@@ -55,7 +55,7 @@ def open_with(
     `meters`: what its writes count against. Raises ValueError, TypeError, LookupError (an unknown encoding) as
     `io.open` does, and what `opener` raises.
     """
-    raw_mode, is_text = _check(mode, buffering, encoding, errors, newline)
+    raw_mode, is_text = check(mode, buffering, encoding, errors, newline)
     if meters is not None and raw_mode != "r":
         from scratchwork.files.metered import BUFFER, buffered, metered
 
@@ -99,9 +99,7 @@ def usual_buffer(raw: io.FileIO) -> int:
     return size if sys.version_info < (3, 14) else max(size, io.DEFAULT_BUFFER_SIZE)
 
 
-def _check(
-    mode: str, buffering: int, encoding: str | None, errors: str | None, newline: str | None
-) -> tuple[str, bool]:
+def check(mode: str, buffering: int, encoding: str | None, errors: str | None, newline: str | None) -> tuple[str, bool]:
     """Return the mode for the raw file, and whether it is a text file; raise as `io.open` does."""
     if not isinstance(mode, str):
         raise TypeError(f"open() argument 'mode' must be str, not {type(mode).__name__}")
