@@ -22,6 +22,7 @@ import pytest
 import scratchwork
 from scratchwork import tempfile as our_tempfile
 from scratchwork.testing.faults import Faults
+from tests.plugin.suites import Suite
 
 
 @pytest.fixture
@@ -316,3 +317,31 @@ def test_afterwards_all_is_as_before(ws: scratchwork.Workspace) -> None:
 def test_nonsense_is_refused(ws: scratchwork.Workspace, what: Any, nth: int, error: int) -> None:
     with pytest.raises(ValueError, match="one of write, open, unlink"):
         Faults(ws).fail(what, nth, error=error)
+
+
+def test_the_fixture_is_for_its_tests_workspace(suite: Suite) -> None:
+    suite.write(
+        "test_it.py",
+        """
+        import errno, pytest, tempfile
+        def export(path):
+            with open(path, "wb", buffering=0) as file:
+                for number in range(5):
+                    file.write(b"row")
+        def test_full(scratch, scratch_faults):
+            fault = scratch_faults.fail("write", nth=3, error=errno.ENOSPC)
+            with pytest.raises(OSError) as caught:
+                export(scratch / "out")
+            assert caught.value.errno == errno.ENOSPC and fault.happened == 1
+            assert (scratch / "out").read_bytes() == b"rowrow"
+            export(tempfile.gettempdir() + "/beside")
+        def test_after(scratch):
+            export(scratch / "out")
+        def test_is_told(scratch, scratch_faults):
+            scratch_faults.fail("open", lasting=True)
+            export(scratch / "out")
+        """,
+    )
+    session = suite.run()
+    assert session.counts == {"passed": 2, "failed": 1}
+    assert "OSError: [Errno 28] No space left on device: " in session.report("test_is_told")
