@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from benchmarks import files, handing, leasing, limits, loops, reporting, starting, sweeping, tracing, unleased, uploads
+from benchmarks import files, handing, leasing, limits, loops, plugin, reporting, starting, sweeping, unleased, uploads
 from benchmarks.timing import Result
 
 TMPFS = Path("/dev/shm")
@@ -51,6 +52,8 @@ def main() -> int:
             results += tracing.measure(place, folder, quick=arguments.quick)
         _tell("uploads")
         results += uploads.measure("disk", folders["disk"], quick=arguments.quick)
+        _tell("the pytest plugin")
+        results += plugin.measure(folders["disk"], quick=arguments.quick)
     _report(results, Path(arguments.output), quick=arguments.quick)
     return 0
 
