@@ -88,20 +88,19 @@ class Detection:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_teardown(self, item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None]:
         """Look at what the test left; after the last, give the temp folder back."""
+        if not self._in_test:  # its setup did not come to us
+            return (yield)
         leaks = []
         try:
             yield
         finally:
-            if self._in_test:
-                leaks = self._end_test(item, nextitem)
+            self._in_test = False
+            if nextitem is None:
+                self._temp.restore()
+            if self._ended or not self._place.is_untouched():
+                leaks = self._look(item)
         if leaks and self._mode == "error" and not self._may_fail(item):
             pytest.fail(wording.failure(leaks, item.nodeid, ALLOWED), pytrace=False)
-
-    def _end_test(self, item: pytest.Item, nextitem: pytest.Item | None) -> list[Told]:
-        self._in_test = False
-        if nextitem is None:
-            self._temp.restore()
-        return self._look(item)
 
     def _may_fail(self, item: pytest.Item) -> bool:
         """Tell whether a test has failed, or was expected to: then it may not have come to where it cleans up."""
@@ -109,10 +108,7 @@ class Detection:
 
     def _look(self, item: pytest.Item) -> list[Told]:
         """Return what was left by a test, and by fixtures that ended with it, and note it in the test's report."""
-        place = self._place
-        if not self._ended and place.is_untouched():
-            return []
-        found = find(place, self._allowed, self._told)
+        found = find(self._place, self._allowed, self._told)
         for marker in item.iter_markers(ALLOWED):
             found = [leak for leak in found if not leak.matches(marker.args or ("*",))]
         told = [Told.of(leak, item.nodeid, self._rootpath) for leak in found] + self._of_fixtures()

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 UNSEEN = "made by code that Python does not see: a C library or another program"
 _MOST_SHOWN = 15
 _OUTSIDE = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
-_XUNIT = re.compile(r"_(?:xunit|unittest)_(setup\w*?|setUp\w*?)_fixture_(.+)")
+_XUNIT = r"_(?:xunit|unittest)_(setup\w*?|setUp\w*?)_fixture_(.+)"
 
 
 class Told:
@@ -62,7 +62,7 @@ def where(stack: Stack, root: str) -> str:
 
 def fixture(name: str, scope: str, base: str) -> str:
     """Return what a fixture is called: xunit's functions are fixtures in disguise."""
-    disguise = _XUNIT.fullmatch(name)
+    disguise = re.fullmatch(_XUNIT, name)
     who = f"{disguise[1]} of {disguise[2]}" if disguise else f"fixture {name}"
     return f"{who} (scope {scope}{', ' if base else ''}{base})"
 
