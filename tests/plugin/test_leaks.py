@@ -77,6 +77,11 @@ def test_uses_scratchwork():
     with scratchwork.workspace("whole"), scratchwork.handoff(b"x"):
         pass
 
+def test_uses_a_root():
+    with tempfile.TemporaryDirectory() as folder:
+        held.append(scratchwork.Root("app", folder))
+        held[-1].workspace("whole").cleanup()
+
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 def test_garbage():
     gc.disable()
@@ -126,7 +131,7 @@ def line(text: str) -> int:
         ("test_descriptor", "open file gone-", f"test_leaking.py:{line('tempfile.mkstemp(prefix')} in test_descriptor"),
         ("test_nameless", "open file ", f"test_leaking.py:{line('tempfile.TemporaryFile()')} in test_nameless"),
         ("test_still_open", "file still-open, open as descriptor ", f"test_leaking.py:{line('still-open')} in test_st"),
-        ("test_child", "file child-", "made by code that Python does not see"),
+        ("test_child", "file child-", "made by what Python does not tell of: "),
         ("test_renamed", "file final, ", f"test_leaking.py:{line('tempfile.mkstemp()')} in test_renamed"),
         ("test_abandoned", "directory scratch-", f"test_leaking.py:{line('scratchwork.workspace')} in test_abandoned"),
         ("test_allowed_another", "directory export-", "app.py:4 in export"),
@@ -139,14 +144,14 @@ def test_a_leak_is_an_error_that_says_what_and_where(strict: Session, test: str,
     assert "scratch_leaks_allow" in report
 
 
-@pytest.mark.parametrize("test", ["clean", "uses_scratchwork", "garbage", "allowed", "allowed_for_all"])
+@pytest.mark.parametrize("test", ["clean", "uses_scratchwork", "uses_a_root", "garbage", "allowed", "allowed_for_all"])
 def test_what_is_no_leak_is_no_error(strict: Session, test: str) -> None:
     assert f"test_{test} " not in strict.out
     assert f"test_{test}\n" not in strict.out
 
 
 def test_nothing_else_is_wrong(strict: Session) -> None:
-    assert strict.counts == {"failed": 1, "passed": 17, "error": 12}
+    assert strict.counts == {"failed": 1, "passed": 18, "error": 12}
 
 
 def test_a_failure_is_not_hidden(strict: Session) -> None:
@@ -188,7 +193,7 @@ def test_nothing_is_left_after_the_session(strict: Session, suite: Suite) -> Non
 
 def test_a_warning_fails_nothing_and_xdist_tells_the_same(strict: Session, suite: Suite) -> None:
     lenient = suite.run("--scratch-leaks=warn", "-n2")
-    assert lenient.counts == {"failed": 1, "passed": 17, "error": 1}
+    assert lenient.counts == {"failed": 1, "passed": 18, "error": 1}
 
     def told(session: Session) -> list[str]:
         return sorted(line for line in session.summary.splitlines() if "made " in line)
@@ -199,7 +204,7 @@ def test_a_warning_fails_nothing_and_xdist_tells_the_same(strict: Session, suite
 
 def test_off_looks_for_nothing(suite: Suite, tmp_path: Path) -> None:
     session = suite.run("--scratch-leaks=off", env={"TMPDIR": str(tmp_path)})
-    assert session.counts == {"failed": 1, "passed": 17, "error": 1}
+    assert session.counts == {"failed": 1, "passed": 18, "error": 1}
     assert not session.summary
     assert any(path.name.startswith("export-") for path in tmp_path.iterdir()), "where they always went"
     assert not (tmp_path / suite.root.name).exists(), "no root either"

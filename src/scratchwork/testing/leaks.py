@@ -113,8 +113,11 @@ def _counts(name: str) -> bool:
 
 def _is_roots_own(name: str) -> bool:
     """Tell whether a path in a place is that of a root, or in one, but in no workspace that somebody has left."""
-    first, *rest = name.split(os.sep)
-    return first.startswith(root_prefix()) and not (rest and _counts(rest[0]))
+    parts = name.split(os.sep)
+    for part, below in zip(parts, [*parts[1:], ""], strict=True):
+        if part.startswith(root_prefix()):
+            return not _counts(below)
+    return False
 
 
 def _lying(place: Place, names: list[str], opened: list[_Open]) -> Iterator[Leak]:
@@ -150,7 +153,7 @@ def _open_only(place: Place, names: list[str], opened: list[_Open]) -> Iterator[
         name = one.path[len(place.inside) :]
         stack = place.made.get(one.path, ())
         what = f"open {_KINDS.get(stat.S_IFMT(one.status.st_mode), 'special file')}"
-        if one.is_deleted and not stack and place.anonymous:  # O_TMPFILE: a number for a name, and none to know it by
+        if one.is_deleted and os.path.basename(name) == f"#{one.status.st_ino}" and place.anonymous:  # O_TMPFILE
             what += " without a name"
             if len(set(place.anonymous)) == 1:
                 stack = place.anonymous[0]

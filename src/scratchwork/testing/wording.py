@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from scratchwork.advice.observing import Stack
     from scratchwork.testing.leaks import Leak
 
-UNSEEN = "made by code that Python does not see: a C library or another program"
+UNSEEN = "made by what Python does not tell of: a C library, another program, or os.open relative to a folder"
 _MOST_SHOWN = 15
 _OUTSIDE = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
 _XUNIT = r"_(?:xunit|unittest)_(setup\w*?|setUp\w*?)_fixture_(.+)"
