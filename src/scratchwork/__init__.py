@@ -15,6 +15,8 @@ kept where it was to be, by the next process that opens its root; and nothing ou
 Not guaranteed: anything against another program of the same user that removes files itself, or against its owner,
 who may end it while others use it. A program that neither holds the lease nor was started by one that still
 does is not known to anybody.
+
+(PYTEST_DONT_REWRITE: pytest would warn, since there is a plugin here, whoever imports this before he starts it.)
 """
 
 from __future__ import annotations

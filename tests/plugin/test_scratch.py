@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -223,6 +224,20 @@ def test_who_only_has_it_installed_pays_nothing(suite: Suite) -> None:
     )
     assert suite.run().counts == {"passed": 1}
     assert os.listdir(suite.temp) == []
+
+
+def test_pytest_may_be_started_by_who_has_imported_the_package(suite: Suite) -> None:
+    suite.write("test_it.py", QUICK)
+    program = "import sys, scratchwork, pytest; sys.exit(pytest.main(['-q', '-p', 'no:cacheprovider']))"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=suite.folder,
+        env=suite.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "1 passed" in done.stdout, done.stderr
 
 
 def test_a_wrong_option_is_told(suite: Suite) -> None:

@@ -206,3 +206,11 @@ def test_an_expected_failure_is_no_error(suite: Suite) -> None:
     session = suite.run(ERROR)
     assert session.counts == {"xfailed": 1}
     assert "directory left-" in session.summary
+
+
+def test_what_plugins_make_between_two_tests_is_no_tests(suite: Suite) -> None:
+    suite.write(
+        "conftest.py", "import tempfile\ndef pytest_runtest_logfinish(): tempfile.mkdtemp(prefix='of-a-plugin-')\n"
+    )
+    suite.write("test_it.py", "def test_1(): pass\ndef test_2(): pass\ndef test_3(): pass\n")
+    assert suite.run(ERROR).counts == {"passed": 3}
