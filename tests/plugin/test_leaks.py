@@ -41,6 +41,11 @@ def test_descriptor():
 def test_nameless():
     held.append(tempfile.TemporaryFile())
 
+def test_two_nameless():
+    held.append(tempfile.TemporaryFile())
+    with tempfile.TemporaryFile():
+        pass
+
 def test_still_open():
     held.append(open(os.path.join(tempfile.gettempdir(), "still-open"), "w"))
 
@@ -130,6 +135,7 @@ def line(text: str) -> int:
         ("test_many[1]", "directory export-", "app.py:4 in export"),
         ("test_descriptor", "open file gone-", f"test_leaking.py:{line('tempfile.mkstemp(prefix')} in test_descriptor"),
         ("test_nameless", "open file ", f"test_leaking.py:{line('tempfile.TemporaryFile()')} in test_nameless"),
+        ("test_two_nameless", "open file without a name, one of 2 of which the last is told, ", "in test_two_nameless"),
         ("test_still_open", "file still-open, open as descriptor ", f"test_leaking.py:{line('still-open')} in test_st"),
         ("test_child", "file child-", "made by what Python does not tell of: "),
         ("test_renamed", "file final, ", f"test_leaking.py:{line('tempfile.mkstemp()')} in test_renamed"),
@@ -151,7 +157,7 @@ def test_what_is_no_leak_is_no_error(strict: Session, test: str) -> None:
 
 
 def test_nothing_else_is_wrong(strict: Session) -> None:
-    assert strict.counts == {"failed": 1, "passed": 18, "error": 12}
+    assert strict.counts == {"failed": 1, "passed": 19, "error": 13}
 
 
 def test_a_failure_is_not_hidden(strict: Session) -> None:
@@ -164,7 +170,7 @@ def test_a_failure_is_not_hidden(strict: Session) -> None:
 
 def test_the_summary_begins_with_the_most_bytes_and_puts_together_what_was_made_at_one_place(strict: Session) -> None:
     title, first, where, by, second, _, third, *_ = strict.summary.splitlines()
-    assert title.startswith("scratch leaks: 13 things, ")
+    assert title.startswith("scratch leaks: 14 things, ")
     assert "  directory export-" in first
     assert "(3 files)" in first
     assert (
@@ -193,7 +199,7 @@ def test_nothing_is_left_after_the_session(strict: Session, suite: Suite) -> Non
 
 def test_a_warning_fails_nothing_and_xdist_tells_the_same(strict: Session, suite: Suite) -> None:
     lenient = suite.run("--scratch-leaks=warn", "-n2")
-    assert lenient.counts == {"failed": 1, "passed": 18, "error": 1}
+    assert lenient.counts == {"failed": 1, "passed": 19, "error": 1}
 
     def told(session: Session) -> list[str]:
         return sorted(line for line in session.summary.splitlines() if "made " in line)
@@ -204,7 +210,7 @@ def test_a_warning_fails_nothing_and_xdist_tells_the_same(strict: Session, suite
 
 def test_off_looks_for_nothing(suite: Suite, tmp_path: Path) -> None:
     session = suite.run("--scratch-leaks=off", env={"TMPDIR": str(tmp_path)})
-    assert session.counts == {"failed": 1, "passed": 18, "error": 1}
+    assert session.counts == {"failed": 1, "passed": 19, "error": 1}
     assert not session.summary
     assert any(path.name.startswith("export-") for path in tmp_path.iterdir()), "where they always went"
     assert not (tmp_path / suite.root.name).exists(), "no root either"

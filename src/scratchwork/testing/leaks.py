@@ -155,11 +155,9 @@ def _open_only(place: Place, names: list[str], opened: list[_Open]) -> Iterator[
         what = f"open {_KINDS.get(stat.S_IFMT(one.status.st_mode), 'special file')}"
         if one.is_deleted and os.path.basename(name) == f"#{one.status.st_ino}" and place.anonymous:  # O_TMPFILE
             what += " without a name"
-            if len(set(place.anonymous)) == 1:
-                stack = place.anonymous[0]
-            else:
-                what += f", one of {len(place.anonymous)} that were made"
-                stack = place.anonymous[-1]
+            stack = place.anonymous[-1]
+            if len(set(place.anonymous)) > 1:  # nothing tells which of them it is
+                what += f", one of {len(place.anonymous)} of which the last is told"
         else:
             what += f" {name}{' (deleted)' if one.is_deleted else ''}"
         size = _allocated(one.status) if one.is_deleted else 0
