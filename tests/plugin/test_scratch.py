@@ -240,6 +240,15 @@ def test_pytest_may_be_started_by_who_has_imported_the_package(suite: Suite) -> 
     assert "1 passed" in done.stdout, done.stderr
 
 
+def test_the_readme_s_options_are_those_that_there_are(suite: Suite) -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    suite.write("pytest.ini", readme.partition("```ini\n")[2].partition("```")[0])
+    suite.write(
+        "test_it.py", "import os, tempfile\ndef test_it(): os.mkdir(f'{tempfile.gettempdir()}/my-cache')\n" + QUICK
+    )
+    assert suite.run("--strict-config").counts == {"passed": 2}
+
+
 def test_a_wrong_option_is_told(suite: Suite) -> None:
     suite.write("pytest.ini", "[pytest]\nscratch_leaks = loud\n")
     assert "scratch_leaks is one of off, warn, error, not 'loud'" in suite.run().out
