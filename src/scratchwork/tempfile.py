@@ -16,6 +16,8 @@ for. A prefix or suffix with a separator, '..' or NUL is refused. A temp folder 
 
 Not guaranteed: after kill -9 a named file or directory stays, unless it lies in a workspace (`scratchwork.install()`,
 `scratch run`), whose next sweep removes it.
+
+(PYTEST_DONT_REWRITE: pytest puts names of its own into modules of packages that have a plugin.)
 """
 
 from __future__ import annotations as _annotations
