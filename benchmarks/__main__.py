@@ -10,8 +10,20 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
-from benchmarks import files, handing, leasing, limits, loops, reporting, starting, sweeping, tracing, unleased, uploads
-from benchmarks import files, handing, leasing, limits, loops, plugin, reporting, starting, sweeping, unleased, uploads
+from benchmarks import (
+    files,
+    handing,
+    leasing,
+    limits,
+    loops,
+    plugin,
+    reporting,
+    starting,
+    sweeping,
+    tracing,
+    unleased,
+    uploads,
+)
 from benchmarks.timing import Result
 
 TMPFS = Path("/dev/shm")
