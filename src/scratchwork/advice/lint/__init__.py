@@ -1,0 +1,1 @@
+"""Finding the mistakes that Python source makes with temporary files."""
