@@ -2,6 +2,7 @@
 
     ScratchError
     ├── InvalidLabel        (ValueError)         a label or an application's name that can't be used
+    ├── InvalidSettings     (ValueError)         settings of `scratch lint` that mean nothing
     ├── UntrustedRoot       (PermissionError)    a root that is somebody else's, a symlink, or open to others
     ├── LocksUnsupported    (OSError, ENOLCK)    no kind of lock holds on that file system
     ├── WorkspaceGone       (FileNotFoundError)  no such workspace, or nobody holds it any more
@@ -47,6 +48,14 @@ class ScratchError(Exception):
 
 class InvalidLabel(ScratchError, ValueError):
     """A label, or an application's name, that can't be used."""
+
+
+class InvalidSettings(ScratchError, ValueError):
+    """Settings of the linter that mean nothing; `where` they stand: a path, or the command line."""
+
+    def __init__(self, where: str, why: str) -> None:
+        self.where = where
+        super().__init__(f"{where}: {why}")
 
 
 class UntrustedRoot(ScratchError, PermissionError):
