@@ -15,7 +15,7 @@ import pytest
 
 from tests.helpers_processes import SOURCE, Finished, Scratch, Terminal
 
-_ALL = ("run", "ls", "sweep", "keep", "rm", "history", "doctor", "trace")
+_ALL = ("run", "ls", "sweep", "keep", "rm", "history", "doctor", "trace", "lint")
 
 
 def _is_one_message(done: Finished) -> bool:

@@ -9,7 +9,7 @@ import sys
 import click
 
 import scratchwork
-from scratchwork.cli import INTERRUPTED, doctor, history, keep, ls, rm, run, sweep, trace
+from scratchwork.cli import INTERRUPTED, doctor, history, keep, lint, ls, rm, run, sweep, trace
 from scratchwork.cli.shared import UNTRUSTED
 from scratchwork.errors import ScratchError, UntrustedRoot, explain
 from scratchwork.system import words
@@ -17,7 +17,8 @@ from scratchwork.system import words
 _EPILOG = """\b
 Exit status:
   0  done
-  1  something was left undone, which a message names; doctor: something needs a person
+  1  something was left undone, which a message names; doctor: something needs a person;
+     lint: mistakes
   2  the command line is wrong
   3  no such workspace, or no such directory
   4  a root that can't be trusted (another user's, a symlink, open to others)
@@ -58,7 +59,7 @@ def scratch() -> None:
     """
 
 
-for _module in (run, ls, sweep, keep, rm, history, doctor, trace):
+for _module in (run, ls, sweep, keep, rm, history, doctor, trace, lint):
     scratch.add_command(_module.command)
 
 
