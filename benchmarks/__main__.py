@@ -15,6 +15,7 @@ from benchmarks import (
     handing,
     leasing,
     limits,
+    linting,
     loops,
     plugin,
     reporting,
@@ -62,6 +63,8 @@ def main() -> int:
             results += loops.measure(place, folder, quick=arguments.quick)
             _tell(f"tracing, {place}")
             results += tracing.measure(place, folder, quick=arguments.quick)
+        _tell("linting")
+        results += linting.measure(folders["disk"], quick=arguments.quick)
         _tell("uploads")
         results += uploads.measure("disk", folders["disk"], quick=arguments.quick)
         _tell("the pytest plugin")
