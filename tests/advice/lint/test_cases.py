@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from scratchwork.advice.lint.checking import check_source
+from scratchwork.advice.lint.fixing import mend
+from scratchwork.advice.lint.mistakes import Mistake
 from scratchwork.advice.lint.rules import RULES
 
 CASES = Path(__file__).parent / "cases"
@@ -50,3 +52,24 @@ def test_leaves_alone(code: str, source: str) -> None:
 @pytest.mark.parametrize("code", RULES)
 def test_has_enough_cases(code: str) -> None:
     assert min(len(cases(code, "Fires")), len(cases(code, "Stays quiet"))) >= FEWEST
+
+
+def fixable(source: str) -> list[Mistake]:
+    return [one for one in check_source(source) if one.fix is not None]
+
+
+@pytest.mark.parametrize(
+    ("code", "source"), [case for case in all_cases("Fires") if RULES[str(case.values[0])].has_fix]
+)
+def test_a_fix_mends_what_was_found_and_brings_nothing_new(code: str, source: str) -> None:
+    mended, left = mend(source, fixable)
+    assert left == []
+    assert fixable(mended) == []
+    mended_away = {one.code for one in fixable(source)}
+    before, after = ([one.code for one in check_source(text)] for text in (source, mended))
+    assert [one for one in after if one not in mended_away] == [one for one in before if one not in mended_away]
+
+
+@pytest.mark.parametrize("code", [code for code, rule in RULES.items() if rule.has_fix])
+def test_a_rule_that_says_so_has_a_fix_for_some_case(code: str) -> None:
+    assert any(one.code == code for source in cases(code, "Fires") for one in fixable(source))
