@@ -64,8 +64,7 @@ def _unpack(flow: Flow, target: ast.Tuple | ast.List, values: Values) -> None:
 def lose_descriptor(flow: Flow, pair: Value) -> None:
     """Let the descriptor that mkstemp returned go unseen: only the path is wanted, or nothing."""
     if pair.resource is not None:
-        flow.tell("wasted", pair.resource.node, resource=pair.resource, how="descriptor")
-        flow.state.mark(pair.resource, "descriptor", "lost")
+        flow.waste(pair.resource, pair.resource.node, "descriptor")
 
 
 def assign(flow: Flow, node: ast.Assign) -> None:

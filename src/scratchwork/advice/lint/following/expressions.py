@@ -98,7 +98,7 @@ def wasted(flow: Flow, value: Value, node: ast.expr) -> None:
     """Say so if this attribute is all that is taken of an object, which removes what it made."""
     resource = value.resource
     if resource is not None and resource.node is getattr(node, "value", None) and resource.deletes:
-        flow.tell("wasted", node, resource=resource, how="name")
+        flow.waste(resource, node, "name")
 
 
 def _call(flow: Flow, node: ast.Call) -> Values:

@@ -27,7 +27,8 @@ class Flow:
     `guards` are the try statements around this point, `catching` what their handlers know, `leaving` what is known
     where the loops around it end early, `managed` what the with blocks around it remove (None: such a block waits at
     its end), `shared_names` those that other functions see, `begins` the `if` to which each `elif` belongs.
-    `evaluate` gives an expression's values, and lets happen what it does.
+    `is_refused`: what is made here is expected to fail; `is_led_elsewhere`: a context manager has led the temp folder
+    to a place of its own. `evaluate` gives an expression's values, and lets happen what it does.
     """
 
     def __init__(
@@ -47,6 +48,8 @@ class Flow:
         self.statement: ast.stmt = ast.Pass(lineno=1, col_offset=0)
         self.begins: dict[ast.stmt, ast.stmt] = {}
         self.loops = 0
+        self.is_refused = False
+        self.is_led_elsewhere = False
         self.guards: tuple[Guard, ...] = ()
         self.catching: list[State] = []
         self.leaving: list[list[State]] = []
@@ -79,6 +82,8 @@ class Flow:
         how: str = "",
     ) -> None:
         """Tell the rules that something happens here."""
+        if kind == "touched" and value is not None and not value.is_fixed and self.is_led_elsewhere:
+            return
         beneath = resource and resource.made
         self._tell(
             Event(
@@ -108,6 +113,20 @@ class Flow:
             self.state.mark(resource, "position", "start")
             self.state.mark(resource, "buffer", "fresh")
         self.tell("made", resource.node, resource=resource)
+        if self.is_refused:
+            self.hand_over((Value("pair", resource),))
+        elif self.is_led_elsewhere and "dir" not in resource.arguments:
+            self.life(resource).uses.add("inside")
+
+    def waste(self, resource: Resource, node: ast.expr, how: str) -> None:
+        """Let go of an object but for its "name", or of "nothing" but it; or of a "descriptor"."""
+        if not self.is_refused:
+            self.tell("wasted", node, resource=resource, how=how)
+        if how == "descriptor":
+            self.state.mark(resource, "descriptor", "lost")
+        elif resource.deletes:
+            self.forget(resource)
+            self.state.mark(resource, "life", "gone")
 
     def life(self, resource: Resource) -> Life:
         """Return what is known of a resource's life."""

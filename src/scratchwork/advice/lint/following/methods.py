@@ -127,7 +127,7 @@ METHODS.update(
 @method("path below child", "replace")
 def _replace(made: Call) -> Values:
     """Move it, if it is a path; a text's method of that name takes two arguments."""
-    return move(made) if len(made.arguments) + len(made.keywords) == 1 else unknown(made)
+    return move(made) if len(made.arguments) + len(made.keywords) == 1 else _same(made)
 
 
 @method("path below child root", "read_text", "read_bytes", "write_text", "write_bytes", "open", "touch", "mkdir")
@@ -168,7 +168,22 @@ def _join(made: Call) -> Values:
 
 
 @method(
-    "path below child root entry", "resolve", "absolute", "expanduser", "as_posix", "encode", "__fspath__", "__str__"
+    "path below child root entry",
+    "resolve",
+    "absolute",
+    "expanduser",
+    "as_posix",
+    "__fspath__",
+    "__str__",
+    "encode",
+    "decode",
+    "lower",
+    "upper",
+    "casefold",
+    "strip",
+    "rstrip",
+    "lstrip",
+    "removeprefix",
 )
 def _same(made: Call) -> Values:
     return made.receiver

@@ -6,6 +6,7 @@ Loops are followed once: the question is what happens on a path, not how often.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -19,6 +20,9 @@ from scratchwork.advice.lint.following.values import Value, Values, elements, of
 
 _WAITS = ("Executor", "TaskGroup", "Pool", "open_nursery", "create_task_group")
 _STARTS = {"submit", "apply_async", "map_async", "start_soon", "create_task", "spawn"}
+_EXPECT_AN_ERROR = frozenset({"raises", "assertRaises", "assertRaisesRegex"})
+_LEADS_ELSEWHERE = re.compile(r"te?mp", re.IGNORECASE)
+"""Context managers of somebody's own that make a temp folder: what is made within goes with it, as far as we know."""
 
 
 def follow(flow: Flow) -> None:
@@ -73,7 +77,7 @@ def _expression(flow: Flow, node: ast.Expr) -> None:
     if isinstance(node.value, ast.Call):
         for value in whole(values, "folder"):
             if value.resource is not None and value.resource.deletes and value.resource.node is node.value:
-                flow.tell("wasted", node.value, resource=value.resource, how="nothing")
+                flow.waste(value.resource, node.value, "nothing")
         for value in whole(values, "pair"):
             binding.lose_descriptor(flow, value)
 
@@ -202,13 +206,22 @@ def _with(flow: Flow, node: ast.With | ast.AsyncWith) -> None:
             flow.managed.append(None)
         if item.optional_vars is not None:
             binding.bind(flow, item.optional_vars, _given_by(values))
+    before = flow.is_refused, flow.is_led_elsewhere
+    names = {_last_name(item) for item, values in entered if not values}
+    flow.is_refused |= not names.isdisjoint(_EXPECT_AN_ERROR)
+    flow.is_led_elsewhere |= any(_LEADS_ELSEWHERE.search(name) for name in names)
     _block(flow, node.body)
+    flow.is_refused, flow.is_led_elsewhere = before
     del flow.managed[managed:]
     if flow.is_reachable:
         for item, values in reversed(entered):
             _exit(flow, item.context_expr, values)
             if _waits(flow, item, values, node.body):
                 flow.finish_all()
+
+
+def _last_name(item: ast.withitem) -> str:
+    return dotted_name(getattr(item.context_expr, "func", item.context_expr)).rpartition(".")[2]
 
 
 def _given_by(values: Values) -> Values:
