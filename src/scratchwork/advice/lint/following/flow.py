@@ -115,6 +115,7 @@ class Flow:
         self.tell("made", resource.node, resource=resource)
         if self.is_refused:
             self.hand_over((Value("pair", resource),))
+            self.life(resource).uses.clear()
         elif self.is_led_elsewhere and "dir" not in resource.arguments:
             self.life(resource).uses.add("inside")
 

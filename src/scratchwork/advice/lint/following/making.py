@@ -54,10 +54,18 @@ def _spooled(made: Call) -> Values:
 
 @function("tempfile.mktemp")
 def _mktemp(made: Call) -> Values:
-    inside = of(made.argument(2, "dir"), "path", "below")
-    if not inside and not _is_a_pipe_of_windows(made.source(1, "prefix")):
+    folder = made.argument(2, "dir")
+    inside = of(folder, "path", "below")
+    if _is_shared(made, folder) and not _is_a_pipe_of_windows(made.source(1, "prefix")):
         made.flow.tell("mktemp", made.node)
     return tuple(Value("below", value.resource, origin=made.node) for value in inside)
+
+
+def _is_shared(made: Call, folder: Values) -> bool:
+    """Whether it may be open to others: what is given by a name is mostly the program's own."""
+    text = made.text(2, "dir", "/")
+    is_none = isinstance(source := made.source(2, "dir"), ast.Constant) and source.value is None
+    return is_none or (text is not None and text.startswith("/")) or bool(of(folder, "root", "child"))
 
 
 def _is_a_pipe_of_windows(prefix: ast.expr | None) -> bool:

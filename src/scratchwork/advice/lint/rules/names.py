@@ -68,7 +68,7 @@ def _is_to_last(event: Event, value: Value) -> bool:
     return event.how == "keep" or bool(_LASTING.search(value.text))
 
 
-@rule("SCR303", "fixed-temp-folder", "touched", has_fix=True)
+@rule("SCR303", "fixed-temp-folder", "touched", by_default=False, has_fix=True)
 def fixed_temp_folder(event: Event) -> Iterator[Mistake]:
     """A temp folder is written into the source.
 
