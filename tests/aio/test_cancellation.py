@@ -7,7 +7,7 @@ import contextlib
 import gc
 import os
 import threading
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,15 @@ from tests.helpers_processes import PATIENCE, is_gone, until
 
 MOST_AWAITS = 200
 KINDS = ("a scope on asyncio", "a scope on trio", "Task.cancel()")
+
+
+@pytest.fixture(autouse=True)
+def _collect_only_what_is_new() -> Iterator[None]:
+    """Let a collection after each await look at what the test made, and not at all that pytest has loaded."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 class CancelAt:
