@@ -20,9 +20,10 @@ $(VENV)/.ready: pyproject.toml requirements/dev.txt scripts/setup
 test: setup ## lint, types, all tests with coverage, and the tests on newer Pythons
 	scripts/test
 
-lint: setup ## ruff's rules and format
+lint: setup ## ruff's rules and format, and our own linter's rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/scratch lint --no-cache src benchmarks examples
 
 types: setup ## mypy, strict, for Linux, macOS and Windows
 	$(BIN)/mypy

@@ -71,7 +71,7 @@ class TempFolder:
     @staticmethod
     def put(chosen: Chosen) -> None:
         """Let them say this."""
-        tempfile.tempdir = chosen[0]  # type: ignore[assignment]
+        tempfile.tempdir = chosen[0]  # type: ignore[assignment]  # noqa: SCR602 - the session's, and set back
         environ = os.environ
         for variable, value in zip(VARIABLES, chosen[1:], strict=True):
             if value is not None:
