@@ -152,6 +152,7 @@ def _cleanup_is_over() -> bool:
     return all(thread.name != "scratchwork-cleanup" for thread in threading.enumerate())
 
 
+@pytest.mark.once
 async def test_the_loop_runs_on_while_a_workspace_of_100_000_files_is_removed(temp: Path) -> None:
     async with aio.workspace() as warm:
         await (warm / "file").touch()
@@ -163,6 +164,7 @@ async def test_the_loop_runs_on_while_a_workspace_of_100_000_files_is_removed(te
     assert list(Path(ws).parent.glob("*.gone")) == []
 
 
+@pytest.mark.once
 async def test_control_in_the_loops_own_thread_it_does_not(temp: Path) -> None:
     ws = await aio.workspace()
     await anyio.to_thread.run_sync(fill, Path(ws), MANY // 10)

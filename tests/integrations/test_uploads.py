@@ -124,6 +124,7 @@ def test_what_all_hold_in_memory_stays_within_the_budget(serve: Serve, kind: str
     server.await_nothing()
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("kind", ALL)
 def test_a_thousand_at_once_arrive_right(serve: Serve, kind: str) -> None:
     server = serve(kind, **TERMS)
@@ -136,6 +137,7 @@ def test_a_thousand_at_once_arrive_right(serve: Serve, kind: str) -> None:
     assert "Implicitly" not in server.errors()
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("kind", ALL)
 def test_a_thousand_whose_server_is_killed_leave_an_empty_directory_that_the_next_sweep_removes(
     serve: Serve, kind: str, temp: Path

@@ -91,6 +91,7 @@ def has_passed(folder: Path) -> Callable[[], bool]:
     return lambda: time.time() > newest + AGE + 1
 
 
+@pytest.mark.once
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to mount and to make files of another user")
 @pytest.mark.parametrize(
     ("clean", "harmed", "missed"),

@@ -36,6 +36,9 @@ _ONE_DEVICE = {**SAME_DEVICE, **ANY_DEVICE}
 _AFTERWARDS = {"sync the folder", "remove the source", "remove the old directory", "set the mode"}
 
 
+pytestmark = pytest.mark.once
+
+
 @pytest.fixture(params=["memory to disk", "disk to memory"])
 def two_places(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Path, Path]]:
     import shutil

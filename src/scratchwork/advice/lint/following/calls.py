@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Callable
 
+from scratchwork.advice.lint.following import hints
 from scratchwork.advice.lint.following.flow import Flow
 from scratchwork.advice.lint.following.values import Value, Values, What, of, whole
 
@@ -16,40 +16,7 @@ METHODS: dict[tuple[str, str], Meaning] = {}
 """What methods do, by what they are called on and their name. ("file", "") is any other method of a file,
 ("anything", "submit") one that is known by its name alone."""
 
-_REMOVES = re.compile(
-    r"_*(?:\w+_|safe|force|try|quietly|send2)?(?:removed?|trash|remover|unlink|rmtree|rm|rmdir|deleter?|del|clean|cleaner|cleanup|destroy|discard|dispose|purge"
-    r"|wipe|shred|teardown)"
-    r"(?:_\w+|s|dir|folder|directory|file|files|tree|path|all)?",
-    re.IGNORECASE,
-)
-_TAKES_OVER = re.compile(
-    r"(?:\w+_)?(?:append|add|register|push|put|defer|track|own|keep|insert|extend|setattr|setdefault|update|callback"
-    r"|finalize|finalizer|addfinalizer|addcleanup|addclasscleanup|enter_context|store|save|move|rename|replace|publish"
-    r"|set_result|send|emit|partial)(?:_\w+)?",
-    re.IGNORECASE,
-)
-_MOVES = re.compile(r"(?:\w+_)?(?:move|mv|rename|replace|publish|install|commit)(?:_\w+)?", re.IGNORECASE)
 _FAKES = frozenset({"builtins.open", "setUpPyfakefs", "mock_open"})
-_OWNS = re.compile(r"temp|tmp|clean|registry|manager|stack", re.IGNORECASE)
-_CONVERTS = re.compile(
-    r"(?:\w+\.)*(?:(?:to|as|ensure|force|normalize|safe|native|make)_?(?:\w*_)?(?:bytes|text|str|string|unicode|native|path|posix)"
-    r"|cast|b|u|\w*quote|\w*encode|\w*decode|realpath|abspath|long_path|short_path)"
-)
-"""Functions that give back their argument in another form."""
-_OF_UNITTEST = re.compile(r"(?:self|cls)\.(?:assert\w*|addCleanup|addClassCleanup|fail|skipTest|subTest|id)")
-_HARMLESS = re.compile(
-    r"(?:\w+\.)*(?:len|str|repr|print|isinstance|issubclass|hasattr|bool|int|list|tuple|dict|set|type|range|format|id"
-    r"|basename|dirname|abspath|normpath|splitext|exists|isfile|isdir|getpid|time|monotonic|perf_counter|startswith"
-    r"|endswith|replace|strip|rstrip|lstrip|split|join|encode|lower|upper|getLogger|debug|info|warning|error|exception"
-    r"|close|flush|get|append|items|keys|values|Path|PurePath|fspath|as_posix|with_suffix|gettempdir|suppress"
-    r"|register|callback|addCleanup|addfinalizer|finalize|partial|resolve|absolute|bytes|bytearray|BytesIO|StringIO|dedent|sorted|zip|enumerate|min|max|sum|super)"
-)
-_NEUTRAL = re.compile(
-    r"(?:\w+\.)*(?:print|debug|info|warning|warn|error|exception|critical|log|append|add|format|join|str|repr|len|isinstance"
-    r"|startswith|endswith|assert\w*|basename|dirname|split|splitext|exists|is_file|is_dir|isfile|isdir|islink|lexists|relpath"
-    r"|commonprefix|write|echo|bool|hash|id|encode|replace|quote|dict|list|tuple|set|sorted|chmod|chown|touch|getattr|setattr"
-    r"|type|as_posix|index|count|update|put|extend|insert|raises|fnmatch|match|search|sub|compile|escape|register)"
-)
 
 
 class Call:
@@ -141,20 +108,20 @@ def call(flow: Flow, node: ast.Call) -> Values:
 def unknown(made: Call) -> Values:
     """Let a call happen of which only the name is known."""
     flow, values, name = made.flow, made.all, made.name or made.method
-    if _MOVES.fullmatch(made.last_name):
+    if hints.MOVES.fullmatch(made.last_name):
         moved(made, values)
-    if _REMOVES.fullmatch(made.last_name):
+    if hints.REMOVES.fullmatch(made.last_name):
         for value in of(values, "path"):
             if value.resource is not None:
                 flow.remove(value.resource, made.node, name)
         return ()
-    if _CONVERTS.fullmatch(made.name):
+    if hints.CONVERTS.fullmatch(made.name):
         return made.argument(1 if made.name.endswith("cast") else 0)
-    if not _NEUTRAL.fullmatch(name):
+    if not hints.NEUTRAL.fullmatch(name):
         for value in of(values, "path", "below"):
             flow.tell("handed on", made.node, resource=value.resource, value=value, how=name)
     _let_others_have(made, values)  # also when it raises: `callback(os.unlink, path)` is whose it is from its start
-    if not _HARMLESS.fullmatch(name):
+    if not hints.HARMLESS.fullmatch(name):
         flow.may_raise(made.node)
     return ()
 
@@ -173,18 +140,18 @@ def _let_others_have(made: Call, values: Values) -> None:
     for value in of(values, "reader"):  # who gets it may wait for it
         if value.resource is not None:
             flow.state.mark(value.resource, "reader", "unknown")
-    if made.name.startswith(("self.", "cls.", "super")) and not _OF_UNITTEST.fullmatch(made.name):
+    if made.name.startswith(("self.", "cls.", "super")) and not hints.OF_UNITTEST.fullmatch(made.name):
         flow.forget_attributes()
 
 
 def _is_left_to_others(made: Call) -> bool:
     last = made.last_name
     owner = made.name.rpartition(".")[0]
-    if _TAKES_OVER.fullmatch(last) or last == "__init__" or _OWNS.search(owner):
+    if hints.TAKES_OVER.fullmatch(last) or last == "__init__" or hints.OWNS.search(owner):
         return True
     sources = (*made.node.args, *(one.value for one in made.node.keywords))
     names = (made.flow.imports.qualified(one).rpartition(".")[2] for one in sources)
-    return any(name and _REMOVES.fullmatch(name) for name in names)
+    return any(name and hints.REMOVES.fullmatch(name) for name in names)
 
 
 def paths_of(values: Values) -> Values:
