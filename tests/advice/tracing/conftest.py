@@ -15,6 +15,8 @@ import pytest
 from scratchwork.advice.tracing import running
 from scratchwork.advice.tracing.reading import Group, Trace, open_record, read
 
+_HIDDEN = {"TEMP", "TMP", "PYTHONPATH", "COVERAGE_PROCESS_CONFIG"}  # the last: what it writes would be recorded
+
 
 class Traced:
     """A temp folder, and a record of what programs do in it."""
@@ -25,7 +27,7 @@ class Traced:
         self.temp.mkdir()
         self.place.mkdir()
         recording = running.prepare(str(self.place))
-        kept = {name: value for name, value in os.environ.items() if name not in {"TEMP", "TMP", "PYTHONPATH"}}
+        kept = {name: value for name, value in os.environ.items() if name not in _HIDDEN}
         self.environment = {**kept, **recording, "TMPDIR": str(self.temp)}
         self.environment["PYTHONPATH"] = running._INSIDE  # nothing of this process's
 
