@@ -291,6 +291,8 @@ def _new_file(
 
 def _meters(dir: Any) -> Meters | None:
     """Return what a file that is made in a folder counts against; None, at no cost, where no quota can be in force."""
+    if dir is not None and dir.__class__ is not str:
+        dir = _os.fspath(dir)  # which may make a workspace, and with it the first quota of this process
     if not _metering.is_needed():
         return None
     folder = _gettempdir() if dir is None else dir

@@ -152,6 +152,19 @@ def test_a_quota_for_what_lies_on_disk(temp: Path) -> None:
         upload.open().write(bytes(900_000))
 
 
+def test_the_first_file_of_a_process_counts_against_the_quota_too(temp: Path) -> None:
+    program = """
+from scratchwork import QuotaExceeded, Uploads
+with Uploads("app", in_memory=100, quota="1 MB").begin() as upload:
+    try:
+        upload.open().write(bytes(1_100_000))
+    except QuotaExceeded:
+        print("exceeded")
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "exceeded\n"
+
+
 def test_a_workspace_that_ended_or_was_removed_is_made_anew(temp: Path) -> None:
     uploads = Uploads("app", in_memory=1)
     for end in (uploads.close, lambda: shutil.rmtree(uploads), lambda: shutil.rmtree(Root("app").path)):
