@@ -17,7 +17,7 @@ $(VENV)/.ready: pyproject.toml requirements/dev.txt scripts/setup
 	@test -n "$(PYTHON)" || { echo "no Python 3.11 or newer found; name one: make PYTHON=..." >&2; exit 1; }
 	scripts/setup "$(PYTHON)" $(VENV)
 
-test: setup ## lint, types, all tests with coverage, and the tests on newer Pythons
+test: setup ## lint, types, the tests on each Python found, on the newest with coverage
 	scripts/test
 
 lint: setup ## ruff's rules and format, and our own linter's rules

@@ -6,7 +6,7 @@ import ast
 import re
 
 from scratchwork.advice.lint import rules
-from scratchwork.advice.lint.following import expressions, making, methods
+from scratchwork.advice.lint.following import expressions, making, methods, paths, programs, streams
 from scratchwork.advice.lint.following.events import Event
 from scratchwork.advice.lint.following.flow import Flow
 from scratchwork.advice.lint.following.names import Imports
@@ -16,8 +16,7 @@ from scratchwork.advice.lint.following.statements import follow
 from scratchwork.advice.lint.following.states import State
 from scratchwork.advice.lint.mistakes import Fix, Mistake
 
-assert making
-assert methods  # with what they import, they fill the table of what calls do
+assert all((making, methods, paths, programs, streams))  # they fill the tables of what calls do
 
 _SUSPICIOUS = re.compile(
     r"tempfile|/tmp\b|/dev/shm|TMPDIR|mktemp|mkstemp|mkdtemp|TemporaryDirectory|TemporaryFile|['\"]TE?MP['\"]"

@@ -133,10 +133,7 @@ def _let_others_have(made: Call, values: Values) -> None:
     elif _is_left_to_others(made):
         flow.escape(values)
     flow.escape(of(values, "pair", "descriptor", "folder"))
-    for value in of(values, "file"):
-        if value.resource is not None:
-            flow.life(value.resource).uses.add("passed")
-            flow.forget(value.resource)
+    flow.pass_on(values)
     for value in of(values, "reader"):  # who gets it may wait for it
         if value.resource is not None:
             flow.state.mark(value.resource, "reader", "unknown")

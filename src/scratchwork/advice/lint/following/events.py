@@ -11,7 +11,6 @@ from scratchwork.advice.lint.mistakes import Fix, Mistake
 
 Happening = Literal[
     "mktemp",  # a name was made, and nothing under it
-    "made",  # a resource was made
     "wasted",  # a fresh object was used for its name alone, or for nothing
     "read",  # a file object was read from
     "written",  # a file object was written to
@@ -55,10 +54,9 @@ class Life:
     descriptor. `uses` says in a word each what was done with it, `modes` are the permissions that it was given.
     """
 
-    __slots__ = ("closed", "closing", "escaped", "made", "modes", "raising", "removed", "uses")
+    __slots__ = ("closed", "closing", "escaped", "modes", "raising", "removed", "uses")
 
-    def __init__(self, made: Point) -> None:
-        self.made = made
+    def __init__(self) -> None:
         self.raising: list[Point] = []
         self.removed: list[Point] = []
         self.escaped = False

@@ -54,11 +54,6 @@ def _attribute(flow: Flow, node: ast.Attribute) -> Values:
         if values is not None:
             return values
     receiver = flow.values_of(node.value)
-    return attribute_of(flow, receiver, node)
-
-
-def attribute_of(flow: Flow, receiver: Values, node: ast.Attribute) -> Values:
-    """Return what an attribute of these values is."""
     return tuple(found for value in receiver if not value.is_part for found in _attribute_of_one(flow, value, node))
 
 
@@ -76,7 +71,7 @@ def _attribute_of_one(flow: Flow, value: Value, node: ast.Attribute) -> Values:
         wasted(flow, value, node)
         return (Value("path", value.resource, origin=node),)
     if what == "reader" and node.attr in {"stdout", "stderr", "returncode"}:
-        flow.state.mark(value.resource, "reader", "done")
+        flow.finish((value,))
     if what == "stat" and node.attr == "st_size" and isinstance(node.value, ast.Call):  # later it would be an old one
         made = value.resource.made
         flow.tell("handed on", node, resource=made, value=Value("path", made), how="stat")
@@ -230,9 +225,7 @@ def _awaited(flow: Flow, node: ast.Await) -> Values:
         ("create_subprocess_exec", "create_subprocess_shell")
     ):
         return values
-    for value in of(values, "reader"):
-        if value.resource is not None:
-            flow.state.mark(value.resource, "reader", "done")
+    flow.finish(values)
     return of(values, "file", "path", "below")
 
 

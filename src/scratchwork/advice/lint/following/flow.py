@@ -104,7 +104,7 @@ class Flow:
 
     def make(self, resource: Resource) -> None:
         """Begin the life of a resource."""
-        self.lives[resource] = Life(self.point(resource.node))
+        self.lives[resource] = Life()
         self.state.mark(resource, "life", "here")
         if resource.kind == "mkstemp":
             self.state.mark(resource, "descriptor", "open")
@@ -112,7 +112,6 @@ class Flow:
             self.state.mark(resource, "file", "open")
             self.state.mark(resource, "position", "start")
             self.state.mark(resource, "buffer", "fresh")
-        self.tell("made", resource.node, resource=resource)
         if self.is_refused:
             self.hand_over((Value("pair", resource),))
             self.life(resource).uses.clear()
@@ -131,7 +130,7 @@ class Flow:
 
     def life(self, resource: Resource) -> Life:
         """Return what is known of a resource's life."""
-        return self.lives.setdefault(resource, Life(self.point(resource.node)))
+        return self.lives.setdefault(resource, Life())
 
     def remove(self, resource: Resource, node: ast.expr | ast.stmt, how: str) -> None:
         """End the life of a resource."""
@@ -221,6 +220,19 @@ class Flow:
         self.state.mark(resource, "buffer", "clean")
         if resource.deletes and resource.has_name:
             self.remove(resource, node, "close")
+
+    def pass_on(self, values: Values) -> None:
+        """Let somebody else use file objects: nobody knows how."""
+        for value in of(values, "file"):
+            if value.resource is not None:
+                self.life(value.resource).uses.add("passed")
+                self.forget(value.resource)
+
+    def finish(self, values: Values) -> None:
+        """Say that what was started has ended."""
+        for value in of(values, "reader"):
+            if value.resource is not None:
+                self.state.mark(value.resource, "reader", "done")
 
     def finish_all(self) -> None:
         """Say that whatever was started has ended."""

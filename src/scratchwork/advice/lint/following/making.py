@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 from scratchwork.advice.lint.following.calls import Call, function, open_by_name, set_mode, unknown, use
-from scratchwork.advice.lint.following.values import Kind, Resource, Value, Values, of, whole
+from scratchwork.advice.lint.following.values import Kind, Resource, Value, Values, What, of, whole
 
 
 def _make(made: Call, kind: Kind) -> Resource:
@@ -22,34 +22,20 @@ def _make(made: Call, kind: Kind) -> Resource:
     return resource
 
 
-@function("tempfile.mkstemp")
-def _mkstemp(made: Call) -> Values:
-    return (Value("pair", _make(made, "mkstemp"), origin=made.node),)
+_GIVES: dict[Kind, What] = {
+    "mkstemp": "pair",
+    "mkdtemp": "path",
+    "TemporaryDirectory": "folder",
+    "NamedTemporaryFile": "file",
+    "TemporaryFile": "file",
+    "SpooledTemporaryFile": "file",
+}
 
 
-@function("tempfile.mkdtemp")
-def _mkdtemp(made: Call) -> Values:
-    return (Value("path", _make(made, "mkdtemp"), origin=made.node),)
-
-
-@function("tempfile.TemporaryDirectory")
-def _temporary_directory(made: Call) -> Values:
-    return (Value("folder", _make(made, "TemporaryDirectory"), origin=made.node),)
-
-
-@function("tempfile.NamedTemporaryFile")
-def _named(made: Call) -> Values:
-    return (Value("file", _make(made, "NamedTemporaryFile"), origin=made.node),)
-
-
-@function("tempfile.TemporaryFile")
-def _anonymous(made: Call) -> Values:
-    return (Value("file", _make(made, "TemporaryFile"), origin=made.node),)
-
-
-@function("tempfile.SpooledTemporaryFile")
-def _spooled(made: Call) -> Values:
-    return (Value("file", _make(made, "SpooledTemporaryFile"), origin=made.node),)
+@function(*(f"tempfile.{kind}" for kind in _GIVES))
+def _temporary(made: Call) -> Values:
+    kind = next(kind for kind in _GIVES if made.name == f"tempfile.{kind}")
+    return (Value(_GIVES[kind], _make(made, kind), origin=made.node),)
 
 
 @function("tempfile.mktemp")

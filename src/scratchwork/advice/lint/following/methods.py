@@ -19,7 +19,6 @@ from scratchwork.advice.lint.following.calls import (
 )
 from scratchwork.advice.lint.following.expressions import fill_in, mentioned, wasted
 from scratchwork.advice.lint.following.paths import listing, move, remove, stat_of
-from scratchwork.advice.lint.following.programs import finish
 from scratchwork.advice.lint.following.values import Resource, Value, Values, in_text, of, parts, whole
 
 
@@ -249,7 +248,7 @@ def _stamp(made: Call) -> Values:
 )
 def _finish(made: Call) -> Values:
     made.flow.may_raise(made.node)
-    finish(made, made.receiver)
+    made.flow.finish(made.receiver)
     return ()
 
 

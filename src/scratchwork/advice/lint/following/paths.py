@@ -220,10 +220,7 @@ def _open_otherwise(made: Call) -> Values:
     mode = made.text(1, "mode", "r") if made.name in {"zipfile.ZipFile", "tarfile.open"} else "w"
     open_by_name(made, target)
     use(made, target, "read" if mode is not None and mode.startswith("r") else "create")
-    for value in of(made.all, "file"):
-        if value.resource is not None:
-            made.flow.life(value.resource).uses.add("passed")
-            made.flow.forget(value.resource)
+    made.flow.pass_on(made.all)
     return ()
 
 

@@ -78,21 +78,14 @@ def _thread(made: Call) -> Values:
 @function("asyncio.to_thread", "asyncio.gather", "asyncio.wait", "asyncio.wait_for", "asyncio.run")
 def _waited_for(made: Call) -> Values:
     made.flow.may_raise(made.node)
-    finish(made, made.all)
+    made.flow.finish(made.all)
     unknown(made)
     return of(made.all, "reader")
 
 
-def finish(made: Call, values: Values) -> None:
-    """Say that what was started has ended."""
-    for value in of(values, "reader"):
-        if value.resource is not None:
-            made.flow.state.mark(value.resource, "reader", "done")
-
-
 @function("concurrent.futures.wait", "concurrent.futures.as_completed", "os.waitpid", "os.wait")
 def _wait(made: Call) -> Values:
-    finish(made, made.all)
+    made.flow.finish(made.all)
     made.flow.finish_all()
     return ()
 

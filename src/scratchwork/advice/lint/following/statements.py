@@ -239,8 +239,6 @@ def _exit(flow: Flow, expression: ast.expr, values: Values) -> None:
             flow.close(value.resource, expression)
         elif value.what == "folder" and value.resource.deletes:
             flow.remove(value.resource, expression, "with")
-        elif value.what == "reader":
-            flow.state.mark(value.resource, "reader", "done")
 
 
 def _waits(flow: Flow, item: ast.withitem, values: Values, body: list[ast.stmt]) -> bool:

@@ -73,10 +73,9 @@ class State:
             if "." in name and value.resource is not None
         ]
 
-    def mark(self, resource: Resource, aspect: str, mark: str, *, certainly: bool = True) -> None:
-        """Say that something is so from here on; if not `certainly`, that it may be."""
-        key = (resource, aspect)
-        self._marks[key] = frozenset({mark}) if certainly else self._marks.get(key, frozenset()) | {mark}
+    def mark(self, resource: Resource, aspect: str, mark: str) -> None:
+        """Say that something is so from here on."""
+        self._marks[resource, aspect] = frozenset({mark})
 
     def only(self, resource: Resource, aspect: str, mark: str) -> bool:
         """Whether this is so on every path that leads here."""

@@ -32,7 +32,6 @@ What = Literal[
     "reader",  # something that still reads: a process, a thread, a task
     "rows",  # a csv writer over a file
     "stat",  # what os.stat says of a path
-    "remover",  # a function that removes what it is given
 ]
 
 
