@@ -11,7 +11,7 @@ from scratchwork.roots import labels
 from scratchwork.roots.store import root_prefix
 from scratchwork.system.facts import Fact
 from scratchwork.system.folders import Folder
-from scratchwork.system.trees import measure_in
+from scratchwork.system.trees import allocated, measure_in
 from scratchwork.system.words import plural
 from scratchwork.testing.descriptors import descriptors
 
@@ -127,7 +127,7 @@ def _lying(place: Place, names: list[str], opened: list[_Open]) -> Iterator[Leak
         try:
             status = folder.status(name)
             kind = _KINDS.get(stat.S_IFMT(status.st_mode), "special file")
-            size = _allocated(status)
+            size = allocated(status)
             what = f"{kind} {name}"
             if kind == "directory":
                 usage = measure_in(folder, name)
@@ -160,7 +160,7 @@ def _open_only(place: Place, names: list[str], opened: list[_Open]) -> Iterator[
                 what += f", one of {len(place.anonymous)} of which the last is told"
         else:
             what += f" {name}{' (deleted)' if one.is_deleted else ''}"
-        size = _allocated(one.status) if one.is_deleted else 0
+        size = allocated(one.status) if one.is_deleted else 0
         yield Leak(f"{what}, descriptor {one.descriptor}", name, size, stack)
 
 
@@ -176,8 +176,3 @@ def _opened(place: Place) -> list[_Open]:
             if one.identity not in place.known_open:
                 found.append(one)
     return found
-
-
-def _allocated(status: os.stat_result) -> int:
-    blocks: int = getattr(status, "st_blocks", status.st_size // 512)  # Windows tells none
-    return blocks * 512

@@ -297,11 +297,7 @@ class _Sizes:
             if identity in self._seen:
                 return 0
             self._seen.add(identity)
-        return _allocated(status)
-
-
-def _allocated(status: os.stat_result) -> int:
-    return int(getattr(status, "st_blocks", (status.st_size + 511) // 512)) * 512
+        return trees.allocated(status)
 
 
 def _where(path: str, origin: str) -> str | None:

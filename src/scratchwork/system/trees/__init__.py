@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 
 from .emptying import remove_empty
-from .facts import Failure, Removal, Usage
+from .facts import Failure, Removal, Usage, allocated
 
 if sys.platform == "win32":
     from .windows import measure, measure_in, remove, remove_at, remove_in, walk
@@ -21,6 +21,7 @@ __all__ = [
     "Failure",
     "Removal",
     "Usage",
+    "allocated",
     "measure",
     "measure_in",
     "remove",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from scratchwork.system.facts import Fact
 
 
@@ -38,6 +40,12 @@ class Usage(Fact):
             self.length + other.length,
             self.shut or other.shut,
         )
+
+
+def allocated(status: os.stat_result) -> int:
+    """Return the bytes that are allocated for a file, as `du` counts; Windows tells none, so its length there."""
+    blocks: int = getattr(status, "st_blocks", (status.st_size + 511) // 512)
+    return blocks * 512
 
 
 class Failure(Fact):
